@@ -1,0 +1,1 @@
+"""Millrace's services. Imports point down; see ARCHITECTURE.md for the order."""

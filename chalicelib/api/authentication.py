@@ -1,0 +1,67 @@
+"""From the Authorization header to a caller, remembered for a few seconds so that most requests need no query for it."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Mapping
+
+from chalicelib.core.db import transaction
+from chalicelib.core.errors import MillraceError, Unauthenticated
+from chalicelib.identity import service
+from chalicelib.identity.service import Caller
+
+REMEMBER_SECONDS = 5.0
+MAX_REMEMBERED = 2_000
+
+_known: dict[bytes, tuple[Caller, float]] = {}
+_lock = threading.Lock()
+
+
+def bearer(headers: Mapping[str, str]) -> str | None:
+    """The token of `Authorization: Bearer ...`, None when there is no such header."""
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def authenticate(headers: Mapping[str, str]) -> Caller:
+    """Who sent these headers. Raises Unauthenticated, or Unavailable without a database."""
+    token = bearer(headers)
+    if token is None:
+        raise Unauthenticated("send an API key as `Authorization: Bearer <key>`")
+    return caller_of(token)
+
+
+def caller_of(token: str) -> Caller:
+    """The caller behind a key; a revoked one is recognised at most REMEMBER_SECONDS later. Raises Unauthenticated."""
+    if service.is_bootstrap(token):
+        return service.BOOTSTRAP
+    digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+    remembered = _known.get(digest)
+    if remembered is not None and remembered[1] > time.monotonic():
+        return remembered[0]
+    with transaction() as connection:
+        caller = service.identify(connection, token)
+    with _lock:
+        if len(_known) >= MAX_REMEMBERED:
+            _known.clear()
+        _known[digest] = (caller, time.monotonic() + REMEMBER_SECONDS)
+    return caller
+
+
+def known_caller(token: str) -> Caller | None:
+    """Like `caller_of`, but None for a key that is not known. Raises Unavailable without a database."""
+    try:
+        return caller_of(token)
+    except MillraceError as error:
+        if error.status == 401:
+            return None
+        raise
+
+
+def forget(key_id: str) -> None:
+    """Drop what is remembered of a key: called once its revocation is committed."""
+    with _lock:
+        for digest in [digest for digest, (caller, _) in _known.items() if caller.key_id == key_id]:
+            del _known[digest]

@@ -1,0 +1,68 @@
+"""Puts the API on a Chalice application: the blueprints, and the middleware that knows the request, measures it and gives every answer one form."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chalice import Chalice
+
+from chalicelib.api import request as requests
+from chalicelib.api.cors import cors_headers
+from chalicelib.api.replies import Reply, problem
+from chalicelib.core import metrics
+from chalicelib.core.config import settings
+from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
+from chalicelib.core.logging import logger
+
+
+def mount(app: Chalice) -> None:
+    """Register everything. Bodies of any type reach the handlers (they answer 415 themselves), and no answer is taken for binary by its type."""
+    from chalicelib.api import RESOURCES  # late: the blueprints import this package's modules
+
+    app.api.binary_types = []
+    app.register_middleware(_middleware, event_type="http")
+    for resource in RESOURCES:
+        app.register_blueprint(resource.blueprint)
+
+
+def _middleware(chalice_request: Any, get_response: Callable[[Any], Any]) -> Any:
+    if chalice_request is None:  # not an API Gateway event; Chalice says so itself
+        return get_response(chalice_request)
+    request = requests.from_event(chalice_request.to_original_event())
+    requests.set_request(request)
+    started = time.perf_counter()
+    with metrics.emitted():
+        reply = _as_reply(get_response(chalice_request), request)
+        seconds = time.perf_counter() - started
+        metrics.count("http_requests", method=request.method, route=request.route, status=str(reply.status_code))
+        metrics.duration("http_request_seconds", seconds, method=request.method, route=request.route)
+    reply.headers.setdefault("X-Content-Type-Options", "nosniff")
+    reply.headers.update(cors_headers(request.headers.get("origin"), settings().cors_origins))
+    if chalice_request.lambda_context is not None:
+        _log(request, reply, seconds)
+    return reply
+
+
+def _as_reply(response: Any, request: requests.Request) -> Reply:
+    """Chalice answers some requests itself, in a form of its own; those become problems too."""
+    if isinstance(response, Reply):
+        return response
+    if response.status_code == 405:
+        error: MillraceError = MethodNotAllowed(f"{request.method} is not allowed here")
+        error.headers["Allow"] = response.headers.get("Allow", "")
+    elif response.status_code == 404:
+        error = NotFound("there is nothing at this path")
+    else:
+        error = MillraceError("this is a fault of ours; the log has it under the request's id")
+    return problem(error, request.id)
+
+
+def _log(request: requests.Request, reply: Reply, seconds: float) -> None:
+    """The access log where nothing in front of us keeps one. Paths of triggers and tokens in them are left out: the route says enough."""
+    fields = {"request_id": request.id, "method": request.method, "route": request.route, "status": reply.status_code}
+    execution_id = reply.headers.get("Millrace-Execution-Id")
+    if execution_id:
+        fields["execution_id"] = execution_id
+    logger("api").info("request", extra={**fields, "seconds": round(seconds, 4)})

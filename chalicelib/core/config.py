@@ -1,0 +1,105 @@
+"""The environment, read once and typed. No other module reads os.environ."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from chalicelib.core.errors import Unavailable
+
+DEFAULT_WORKSPACE = "ws_00000000000000000000000000"
+_BOOTSTRAP_KEY = re.compile(r"^[A-Za-z0-9_-]{20,200}$")
+
+# Setting -> environment variable.
+VARIABLES = {
+    "database_url": "DATABASE_URL",
+    "database_replica_url": "DATABASE_REPLICA_URL",
+    "redis_url": "REDIS_URL",
+    "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
+    "kafka_off_reason": "MILLRACE_KAFKA_OFF_REASON",
+    "bootstrap_key": "MILLRACE_BOOTSTRAP_KEY",
+    "secret": "MILLRACE_SECRET",
+    "master_key": "MILLRACE_MASTER_KEY",
+    "kms_key_id": "MILLRACE_KMS_KEY_ID",
+    "egress_allow": "MILLRACE_EGRESS_ALLOW",
+    "public_url": "MILLRACE_PUBLIC_URL",
+    "cors_origins": "MILLRACE_CORS_ORIGINS",
+    "engine_function": "MILLRACE_ENGINE_FUNCTION",
+    "environment": "MILLRACE_ENVIRONMENT",
+    "port": "PORT",
+    "data_dir": "MILLRACE_DATA_DIR",
+    "log_level": "LOG_LEVEL",
+}
+
+
+class Settings(BaseModel):
+    """Everything the environment can say, with the defaults of the contract. Empty variables count as unset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database_url: str | None = None
+    database_replica_url: str | None = None
+    redis_url: str | None = None
+    kafka_bootstrap_servers: str | None = None
+    kafka_off_reason: str | None = None
+    bootstrap_key: str | None = None
+    secret: str | None = None
+    master_key: str | None = None
+    kms_key_id: str | None = None
+    egress_allow: tuple[str, ...] = ()
+    public_url: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    engine_function: str | None = None
+    environment: str = "local"
+    port: int = Field(default=8080, ge=0, le=65535)
+    data_dir: Path = Path(".millrace")
+    log_level: str = "INFO"
+
+    @field_validator("egress_allow", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("bootstrap_key")
+    @classmethod
+    def _key_form(cls, value: str | None) -> str | None:
+        if value is not None and not _BOOTSTRAP_KEY.match(value):
+            raise ValueError("MILLRACE_BOOTSTRAP_KEY must be 20 to 200 characters of A-Z a-z 0-9 _ -")
+        return value
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables of VARIABLES. Raises pydantic's ValidationError, naming each wrong one."""
+        return cls.model_validate({name: environ[var] for name, var in VARIABLES.items() if environ.get(var)})
+
+    @property
+    def redis_enabled(self) -> bool:
+        """Whether a Redis is to be used at all."""
+        return bool(self.redis_url) and self.redis_url != "none"
+
+    @property
+    def kafka_enabled(self) -> bool:
+        """Whether Kafka features are on."""
+        return bool(self.kafka_bootstrap_servers) and self.kafka_bootstrap_servers != "none"
+
+    @property
+    def base_url(self) -> str:
+        """Where users reach this installation, without a trailing slash."""
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    def require_database_url(self) -> str:
+        """DATABASE_URL, or an error that says to set it."""
+        if not self.database_url:
+            raise Unavailable("DATABASE_URL is not set; ./run starts an embedded server, elsewhere set it to a PostgreSQL URL")
+        return self.database_url
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings, read at first use. Tests call `settings.cache_clear()` after changing the environment."""
+    return Settings.from_env(os.environ)

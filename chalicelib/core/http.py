@@ -1,0 +1,362 @@
+"""HTTP calls to the outside: guarded, bounded, and over connections that executions share.
+
+One HttpClient serves one event loop of a process. Every hop of a call passes the egress guard; no cookie, proxy or password of the environment is used. aiohttp is
+imported at the first call, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from urllib.parse import quote, urljoin
+
+from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, Target, guard
+from chalicelib.core.errors import MillraceError
+from chalicelib.core.version import VERSION
+
+MAX_BODY_BYTES = 10_000_000
+MAX_REDIRECTS = 10
+MAX_HEADERS = 128
+MAX_HEADER_BYTES = 65_536
+CONNECT_SECONDS = 10
+IDLE_SECONDS = 15
+CONNECTIONS = 1000
+CONNECTIONS_PER_HOST = 200
+
+_DEFAULT_HEADERS = {"User-Agent": f"Millrace/{VERSION}", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+# What may follow a redirect to another origin; everything else could be a secret of the first.
+_PORTABLE_HEADERS = frozenset(
+    (
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "content-type",
+        "content-language",
+        "content-encoding",
+        "user-agent",
+        "idempotency-key",
+    )
+)
+_BODY_HEADERS = frozenset(("content-type", "content-language", "content-encoding", "content-location", "content-length"))
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_NOT_IN_LOCATION = re.compile(r"[^\x21-\x7e]+")
+_INFLATE_WINDOW = 65_536
+_INFLATE_MEMBERS = 1000
+_INFLATE_ON_LOOP = 8_192
+
+
+class CallFailed(MillraceError):
+    """A call that got no usable answer. `code` is stable; `error_class` is what `retry.on` matches, None when trying again cannot help."""
+
+    status, code, title = 502, "call_failed", "The call failed"
+
+    def __init__(self, code: str, detail: str, error_class: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.error_class = error_class
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a chain: what is sent next."""
+
+    method: str
+    target: Target
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The last answer of a chain. Header names are lower-case, in order, repeated as received; `body` is decoded."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    target: Target
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header (lower-case name)."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+class HttpClient:
+    """Calls through one pool of connections. It belongs to the event loop that first calls it; `await close()` ends the pool."""
+
+    def __init__(self, guard: Guard, *, ssl_context: ssl.SSLContext | None = None) -> None:
+        self._guard = guard
+        self._ssl = ssl_context
+        self._session: Any = None
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout: float = 60.0,
+        max_bytes: int = MAX_BODY_BYTES,
+        secret_headers: Collection[str] = (),
+    ) -> Response:
+        """Send one request, follow up to MAX_REDIRECTS redirects, and read the whole answer.
+
+        `timeout` (seconds) covers everything; `max_bytes` bounds the body as received and as decoded. `secret_headers` are never sent to another origin than the URL's,
+        nor is any header but the harmless ones. Nothing is ever sent twice on its own. Raises EgressDenied, InvalidUrl and CallFailed (codes connection_failed,
+        timeout, tls_error, too_many_redirects, response_too_large, invalid_response). Cancelling closes the connection.
+        """
+        given = {name.lower() for name in headers or ()}
+        sent = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given} | dict(headers or {})
+        call = Call(method, self._guard.check_url(url), sent, body)
+        origin = call.target.origin
+        try:
+            async with asyncio.timeout(timeout):
+                for _ in range(MAX_REDIRECTS + 1):
+                    origin = call.target.origin
+                    answer = await self._exchange(call, max_bytes)
+                    if isinstance(answer, Response):
+                        return answer
+                    call = redirected(call, *answer, self._guard, secret_headers)
+        except TimeoutError:
+            raise CallFailed("timeout", f"{method} {origin} did not answer within {timeout:g} seconds", "timeout") from None
+        raise CallFailed("too_many_redirects", f"{method} {origin} redirects more than {MAX_REDIRECTS} times")
+
+    async def _exchange(self, call: Call, max_bytes: int) -> Response | tuple[int, str]:
+        """One request and its answer: the whole response, or (status, Location) of a redirect."""
+        session = self._session or self._open()
+        try:
+            response = await session.request(
+                call.method, _yarl(call.target), headers=call.headers, data=call.body, allow_redirects=False
+            )
+        except MillraceError:
+            raise
+        except Exception as error:
+            raise _failure(error, call) from None
+        try:
+            location = response.headers.get("Location") if response.status in _REDIRECTS else None
+            if location is not None:
+                return response.status, location
+            headers = _read_headers(response, call)
+            return Response(response.status, headers, await _read_body(response, call, max_bytes), call.target)
+        except MillraceError:
+            raise
+        except Exception as error:
+            raise _failure(error, call) from None
+        finally:
+            # Only a connection whose answer was read to its end goes back to the pool.
+            if response.content.at_eof():
+                response.release()
+            else:
+                response.close()
+
+    def _open(self) -> Any:
+        import aiohttp
+
+        connector = aiohttp.TCPConnector(
+            resolver=cast(Any, _CheckedResolver(self._guard)),
+            socket_factory=self._guard.open_socket,
+            ssl=self._ssl or True,
+            limit=CONNECTIONS,
+            limit_per_host=CONNECTIONS_PER_HOST,
+            keepalive_timeout=IDLE_SECONDS,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            max_headers=MAX_HEADERS,
+        )
+        # aiohttp sends GET, PUT and DELETE again when a connection drops; whether an effect is repeated is the engine's decision alone.
+        self._session._retry_connection = False
+        return self._session
+
+    async def close(self) -> None:
+        """Close all connections; the next call opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+class _CheckedResolver:
+    """aiohttp's resolver interface over the guard: it yields only addresses that were checked."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:
+        """The rows aiohttp connects to; its cache holds them for ten seconds."""
+        addresses = await self._guard.resolve(host, port)
+        return [{"hostname": host, "host": str(ip), "port": port, "family": family, "proto": 0, "flags": 0} for ip in addresses]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+_clients: dict[asyncio.AbstractEventLoop, HttpClient] = {}
+
+
+def http_client() -> HttpClient:
+    """The running event loop's client. Raises ValueError for a MILLRACE_EGRESS_ALLOW that cannot be read."""
+    loop = asyncio.get_running_loop()
+    client = _clients.get(loop)
+    if client is None:
+        for old in [old for old in _clients if old.is_closed()]:
+            del _clients[old]
+        client = _clients[loop] = HttpClient(guard())
+    return client
+
+
+async def close_http_client() -> None:
+    """Close the running event loop's client, if it has one; call it before the loop ends."""
+    client = _clients.pop(asyncio.get_running_loop(), None)
+    if client is not None:
+        await client.close()
+
+
+def redirected(call: Call, status: int, location: str, guard: Guard, secret_headers: Collection[str] = ()) -> Call:
+    """What a browser would send next: checked anew, without a body where the method becomes GET, and without secrets to another origin."""
+    # A Location may hold raw UTF-8 or spaces; what cannot be a URL is encoded, the rest stays.
+    encoded = _NOT_IN_LOCATION.sub(lambda match: quote(match.group(), errors="surrogateescape"), location.strip(" \t"))
+    target = _redirect_target(call, encoded, guard)
+    method, body, dropped = call.method, call.body, frozenset[str]()
+    if (status == 303 and method != "HEAD") or (status in (301, 302) and method == "POST"):
+        method, body, dropped = "GET", None, _BODY_HEADERS
+    headers = {name: value for name, value in call.headers.items() if name.lower() not in dropped}
+    if target.origin != call.target.origin:
+        secret = {name.lower() for name in secret_headers}
+        headers = {
+            name: value for name, value in headers.items() if name.lower() in _PORTABLE_HEADERS and name.lower() not in secret
+        }
+    return replace(call, method=method, target=target, headers=headers, body=body)
+
+
+def _redirect_target(call: Call, location: str, guard: Guard) -> Target:
+    try:
+        return guard.check_url(urljoin(call.target.text, location))
+    except EgressDenied as error:
+        raise EgressDenied(f"{call.target.origin} redirected elsewhere: {error.detail}") from None
+    except (InvalidUrl, ValueError):
+        raise CallFailed("invalid_response", f"{call.target.origin} redirected to something that is not a usable URL") from None
+
+
+def _yarl(target: Target) -> Any:
+    from yarl import URL
+
+    url = URL(target.text, encoded=True)
+    # Should the two parsers ever disagree, what was checked is not what would be reached.
+    if url.raw_host != target.host or url.port != target.port or url.scheme != target.scheme or url.raw_user is not None:
+        raise InvalidUrl("the URL can be read in two ways; write it plainly")
+    return url
+
+
+def _read_headers(response: Any, call: Call) -> tuple[tuple[str, str], ...]:
+    headers = tuple((name.lower(), value if value.isascii() else _text(value)) for name, value in response.headers.items())
+    if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
+        raise CallFailed(
+            "invalid_response", f"{call.method} {call.target.origin} answered with more than {MAX_HEADER_BYTES} bytes of headers"
+        )
+    return headers
+
+
+def _text(value: str) -> str:
+    """Header bytes are UTF-8, else Latin-1; aiohttp leaves the latter as surrogates."""
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+async def _read_body(response: Any, call: Call, cap: int) -> bytes:
+    """The decoded body. Stops reading, and decoding, as soon as it passes `cap` bytes."""
+    too_large = CallFailed(
+        "response_too_large", f"{call.method} {call.target.origin} answered with more than {cap} bytes, the most that is accepted"
+    )
+    if call.method != "HEAD" and (response.content_length or 0) > cap:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > cap:
+            raise too_large
+        chunks.append(chunk)
+    raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    if not raw or coding in ("", "identity"):
+        return raw
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise CallFailed(
+            "invalid_response",
+            f"{call.method} {call.target.origin} answered in the content encoding {coding[:40]!r}, which was not asked for",
+        )
+    try:
+        # A few kilobytes can inflate to megabytes; more than that is decoded beside the event loop.
+        decoded = inflate(raw, cap) if len(raw) <= _INFLATE_ON_LOOP else await asyncio.to_thread(inflate, raw, cap)
+    except ValueError as error:
+        raise CallFailed(
+            "invalid_response", f"{call.method} {call.target.origin} answered with a body that is not {coding}: {error}"
+        ) from None
+    if decoded is None:
+        raise too_large
+    return decoded
+
+
+def inflate(raw: bytes, cap: int) -> bytes | None:
+    """Decode gzip (all members), zlib or bare deflate; None as soon as the result passes `cap` bytes. Raises ValueError for anything else."""
+    # "deflate" should mean zlib, but some servers send the bare format; the first two bytes tell. 47: gzip or zlib, by the header.
+    wrapped = raw[:2] == b"\x1f\x8b" or (raw[0] & 15 == 8 and int.from_bytes(raw[:2], "big") % 31 == 0)
+    wbits = 47 if wrapped else -15
+    view, out, position, members = memoryview(raw), bytearray(), 0, 0
+    while position < len(raw):
+        members += 1
+        if members > _INFLATE_MEMBERS:
+            raise ValueError(f"more than {_INFLATE_MEMBERS} parts")
+        decoder = zlib.decompressobj(wbits)
+        while not decoder.eof:
+            piece = view[position : position + _INFLATE_WINDOW]
+            if not piece:
+                raise ValueError("it ends too early")
+            try:
+                out += decoder.decompress(piece, cap + 1 - len(out))
+            except zlib.error as error:
+                raise ValueError(str(error)) from None
+            if len(out) > cap:
+                return None
+            position += len(piece) - len(decoder.unused_data)
+    return bytes(out)
+
+
+def _failure(error: Exception, call: Call) -> CallFailed:
+    """What an exception of aiohttp means to the caller; its own text, which may hold the URL, is not repeated."""
+    import aiohttp
+
+    where = f"{call.method} {call.target.origin}"
+    if isinstance(error, TimeoutError):
+        return CallFailed("timeout", f"{where} accepted no connection within {CONNECT_SECONDS} seconds", "timeout")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+        return CallFailed("tls_error", f"{where}: the server's certificate is not valid: {reason}")
+    if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
+        reason = str(
+            getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None) or "the handshake failed"
+        )
+        return CallFailed("tls_error", f"{where}: no TLS connection: {reason.lower().replace('_', ' ')}")
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return CallFailed("connection_failed", f"{where}: the host name has no address", "connection")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or "no connection"
+        return CallFailed("connection_failed", f"{where}: {reason.lower()}", "connection")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return CallFailed("connection_failed", f"{where}: the connection ended before the whole answer came", "connection")
+    if isinstance(error, (aiohttp.ClientConnectionError, OSError)):
+        return CallFailed("connection_failed", f"{where}: the connection was closed before an answer came", "connection")
+    if isinstance(error, (aiohttp.ClientResponseError, aiohttp.http_exceptions.HttpProcessingError)):
+        return CallFailed("invalid_response", f"{where} answered with something that is not HTTP, or with headers past the limits")
+    return CallFailed("call_failed", f"{where}: the call failed ({type(error).__name__})")

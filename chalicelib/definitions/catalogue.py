@@ -1,0 +1,43 @@
+"""What the language must know of node types. The registry provides it; nothing here knows a type by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from chalicelib.definitions.issues import Issue
+
+
+class NodeType(Protocol):
+    """One node type."""
+
+    @property
+    def type(self) -> str:
+        """Its name, such as `http.request`."""
+
+    @property
+    def effect(self) -> str:
+        """`pure` (computed again after a crash, with the same outcome) or `effect`."""
+
+    @property
+    def retry(self) -> Mapping[str, Any] | None:
+        """Retry defaults of its own, over the language's."""
+
+    def ports(self, config: dict[str, Any]) -> tuple[str, ...]:
+        """All output ports of a node with this config, `error` included if it has one; `main` first if it has one."""
+
+    def check(self, config: dict[str, Any]) -> list[Issue]:
+        """Every problem of a config, with paths relative to it."""
+
+    def cel_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
+        """JSON Pointers, relative to the config, of fields that hold bare CEL."""
+
+
+class Catalogue(Protocol):
+    """All node types of an installation."""
+
+    def get(self, type: str) -> NodeType | None:
+        """The type of that name, or None."""
+
+    def types(self) -> Sequence[str]:
+        """All names."""

@@ -1,0 +1,98 @@
+"""The expressions of a definition: whether they compile, and whether they read only what exists by the time they run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.core.errors import ExpressionError
+from chalicelib.core.expressions import Program, check_template, compile_expression, suggestion
+from chalicelib.definitions.catalogue import NodeType
+from chalicelib.definitions.issues import Issue
+from chalicelib.definitions.schema import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: `known` are all node ids, `before` those that can have run by then (None: any may have), `node_id` the reading node, if it is one."""
+
+    known: Collection[str]
+    before: frozenset[str] | None
+    node_id: str | None
+
+    def problem(self, own_id: str) -> tuple[str, str] | None:
+        """Why this node cannot be read here, as (code, message)."""
+        if own_id not in self.known:
+            return "unknown_node", f"the expression reads nodes.{own_id[:80]}, but there is no such node.{suggestion(own_id, self.known)}"
+        if self.before is None or own_id in self.before:
+            return None
+        if own_id == self.node_id:
+            return "reads_itself", f"the expression reads nodes.{own_id}, which is this node itself"
+        if self.node_id is None:
+            return "not_an_ancestor", f"the expression reads nodes.{own_id}, but it is evaluated before any node runs"
+        message = f"the expression reads nodes.{own_id}, but no path leads from '{own_id}' to '{self.node_id}', so it need not have run"
+        return "not_an_ancestor", message
+
+
+def config_issues(node: Node, node_type: NodeType | None, path: str, reader: Reader) -> Iterable[Issue]:
+    """Problems of one node's config: those its type sees, and those of its expressions."""
+    literal = node_type.cel_fields(node.config) if node_type else ()
+    broken = set()
+    for pointer in literal:
+        source = value_at(node.config, pointer)
+        if isinstance(source, str) and source.strip():
+            for issue in _source_issues(source, path + pointer, reader):
+                broken.add(issue.path)
+                yield issue
+    for issue in template_issues(node.config, path, reader, literal):
+        broken.add(issue.path)
+        yield issue
+    for issue in node_type.check(node.config) if node_type else ():
+        if path + issue.path not in broken:
+            yield issue.under(path)
+
+
+def template_issues(value: Any, path: str, reader: Reader, literal: Collection[str] = ()) -> Iterable[Issue]:
+    """Problems of the expressions within a JSON value."""
+    template, problems = check_template(value, literal)
+    for pointer, error in problems:
+        yield Issue(path + pointer, "expression_error", error.detail)
+    for pointer, program in template.expressions:
+        yield from _read_issues(program, path + pointer, reader)
+
+
+def _source_issues(source: str, path: str, reader: Reader) -> Iterable[Issue]:
+    try:
+        program = compile_expression(source)
+    except ExpressionError as error:
+        hint = "; this field holds bare CEL, so leave out {{ and }}" if "{{" in source else ""
+        yield Issue(path, "expression_error", f"{error.detail}{hint}")
+        return
+    yield from _read_issues(program, path, reader)
+
+
+def _read_issues(program: Program, path: str, reader: Reader) -> Iterable[Issue]:
+    if program.nodes is None:
+        if reader.before is not None:
+            message = "the expression reads nodes by computed names, so it sees only nodes that are certain to have run before this one"
+            yield Issue(path, "dynamic_read", message, "warning")
+        return
+    for own_id in sorted(program.nodes):
+        problem = reader.problem(own_id)
+        if problem:
+            yield Issue(path, *problem)
+
+
+def value_at(document: Any, pointer: str) -> Any:
+    """What a JSON Pointer names, or None."""
+    value = document
+    for token in pointer.split("/")[1:]:
+        token = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(token)
+        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            return None
+    return value

@@ -1,0 +1,79 @@
+"""The asynchronous side of PostgreSQL: autocommit connections of the engine's worker, opened at first use and again after any failure."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from chalicelib.core.db import CONNECT_OPTIONS, MAX_IDLE_SECONDS, libpq_url
+
+# Whole statement again: serialisation failure, deadlock, and what a lost or restarting server answers.
+RETRYABLE_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same statement may succeed when sent again (its effect being unknown or none)."""
+    if not isinstance(error, psycopg.Error):
+        return isinstance(error, OSError | TimeoutError)
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state in RETRYABLE_STATES or state.startswith("08")
+
+
+class AsyncConnection:
+    """One connection, one statement at a time. A broken one is dropped by the failing call and opened anew by the next."""
+
+    def __init__(self, database_url: str, *, prepare: bool, lock_timeout_ms: int = 2000) -> None:
+        self._url = libpq_url(database_url)
+        self._prepare = prepare
+        self._options = {**CONNECT_OPTIONS, "options": f"{CONNECT_OPTIONS['options']} -c lock_timeout={lock_timeout_ms}"}
+        self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
+        self._lock = asyncio.Lock()
+        self._used_at = 0.0
+        self.statements = 0
+
+    async def execute(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Run one statement in a transaction of its own. Raises psycopg.Error or OSError."""
+        async with self._lock:
+            connection = await self._ready()
+            self.statements += 1
+            try:
+                cursor = await connection.execute(sql, params)
+                fetched = await cursor.fetchall() if cursor.description else []
+            except BaseException as error:
+                # A cancelled or broken exchange leaves the protocol in an unknown place.
+                if not isinstance(error, psycopg.Error) or connection.closed or is_transient(error):
+                    await self._drop()
+                raise
+            self._used_at = time.monotonic()
+            return fetched
+
+    async def _ready(self) -> psycopg.AsyncConnection[dict[str, Any]]:
+        if self._connection is not None and (self._connection.closed or time.monotonic() - self._used_at > MAX_IDLE_SECONDS):
+            await self._drop()
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url,
+                autocommit=True,
+                prepare_threshold=3 if self._prepare else None,
+                row_factory=dict_row,
+                **self._options,  # type: ignore[arg-type]
+            )
+            self._used_at = time.monotonic()
+        return self._connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await asyncio.shield(connection.close())
+
+    async def close(self) -> None:
+        """Close the connection, once what is under way has ended."""
+        async with self._lock:
+            await self._drop()

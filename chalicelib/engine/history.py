@@ -1,0 +1,54 @@
+"""Node runs as rows of history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.core.clock import to_text
+from chalicelib.core.jsontext import dumps
+from chalicelib.engine.state import ExecutionState, NodeRun
+
+
+def run_row(state: ExecutionState, run: NodeRun) -> dict[str, Any]:
+    """One row of node_runs, payloads as JSON text. Raises ValueError when a payload is not JSON (NaN)."""
+    return {
+        "execution_id": state.execution_id,
+        "node_id": run.node_id,
+        "iteration": run.iteration,
+        "attempt": run.attempt,
+        "workspace_id": state.workspace_id,
+        "type": run.type,
+        "status": run.status,
+        "port": run.port,
+        "input": _text(run.input),
+        "output": dumps(run.output) if run.status == "succeeded" else _text(run.output),
+        "error": _text(run.error),
+        "started_seq": run.started_seq,
+        "finished_seq": run.finished_seq,
+        "started_at": to_text(run.started_at),
+        "finished_at": to_text(run.finished_at),
+        "wake_at": to_text(run.wake_at),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else dumps(value)
+
+
+def error_of(code: str, message: str, node_id: str | None = None, error_class: str | None = None) -> dict[str, Any]:
+    """An error as history shows it: {code, message, node_id?, class?}."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if node_id is not None:
+        error["node_id"] = node_id
+    if error_class is not None:
+        error["class"] = error_class
+    return error
+
+
+def scope_value(run: NodeRun) -> dict[str, Any]:
+    """What expressions see as `nodes.<id>`: output of what succeeded, error (and a null output) of what failed and went on, nothing of what was skipped."""
+    if run.status == "succeeded":
+        return {"output": run.output}
+    if run.status == "failed" and run.final:
+        return {"output": run.output, "error": run.error}
+    return {}

@@ -1,0 +1,110 @@
+"""Running one node: its scope, its config with the expressions filled in, and its outcome, whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from chalicelib.core.clock import to_text
+from chalicelib.core.errors import ExpressionError
+from chalicelib.core.expressions import Scope
+from chalicelib.definitions.graph import GraphNode
+from chalicelib.engine.state import ExecutionState, NodeRun
+from chalicelib.registry.catalogue import ActionCatalogue
+from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext, Outcome
+
+log = logging.getLogger("millrace.engine")
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A node that can run now."""
+
+    node: GraphNode
+    run: NodeRun
+    spec: ActionSpec
+    config: Any
+    context: NodeContext
+
+
+def execution_values(state: ExecutionState) -> dict[str, Any]:
+    """What expressions see as `execution`."""
+    return {
+        "id": state.execution_id,
+        "workflow_id": state.workflow_id,
+        "version": state.version,
+        "started_at": to_text(state.started_at),
+    }
+
+
+def scope_for(state: ExecutionState, values: Mapping[str, Any], ready_at: datetime, seed: str) -> Scope:
+    """The names a node's expressions may use. `values` are the outputs and errors so far, by node id."""
+    names = {"input": state.input, "trigger": state.trigger, "nodes": values, "execution": execution_values(state)}
+    return Scope(names, now=ready_at, seed=seed)
+
+
+def prepare(
+    node: GraphNode,
+    run: NodeRun,
+    state: ExecutionState,
+    values: Mapping[str, Any],
+    ready_at: datetime,
+    catalogue: ActionCatalogue,
+    clients: Mapping[str, Any],
+) -> Prepared | ActionError:
+    """Fill in the config and check it. The idempotency key is the same on every attempt of the node, and on every recomputation."""
+    spec = catalogue.get(node.type)
+    if spec is None:
+        return ActionError("unknown_type", f"there is no node type '{node.type}' in this installation")
+    key = f"{state.key_origin}.{node.id}" + (f".{run.iteration}" if run.iteration else "")
+    scope = scope_for(state, values, ready_at, key)
+    try:
+        rendered = node.config.render(scope)
+        run.input = rendered
+        config = spec.config_model.model_validate(rendered)
+    except ExpressionError as error:
+        return ActionError(error.code, error.detail)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        return ActionError("invalid_config", f"{field or 'config'}: {first['msg'].removeprefix('Value error, ')}")
+    context = NodeContext(
+        execution_id=state.execution_id,
+        workspace_id=state.workspace_id,
+        node_id=node.id,
+        iteration=run.iteration,
+        attempt=run.attempt,
+        idempotency_key=key,
+        now=ready_at,
+        evaluate=scope.evaluate,
+        timeout_seconds=node.timeout_seconds,
+        clients=clients,
+    )
+    return Prepared(node, run, spec, config, context)
+
+
+def run_pure(prepared: Prepared) -> Outcome | ActionError:
+    """Compute a pure node now."""
+    try:
+        return cast(Outcome, prepared.spec.run(prepared.context, prepared.config))
+    except Exception as error:
+        return failure_of(error, prepared)
+
+
+def failure_of(error: Exception, prepared: Prepared) -> ActionError:
+    """Any exception of an action as an error for history. What nobody foresaw is logged with its trace, and shown without it."""
+    match error:
+        case ActionError():
+            return error
+        case ExpressionError():
+            return ActionError(error.code, error.detail)
+        case TimeoutError():
+            seconds = prepared.node.timeout_seconds
+            return ActionError("timeout", f"no result within {seconds:g} seconds (timeout_seconds)", error_class="timeout")
+    log.exception("node type %s failed in a way that was not foreseen", prepared.node.type)
+    return ActionError("internal_error", f"{prepared.node.type} failed in a way that was not foreseen ({type(error).__name__})")

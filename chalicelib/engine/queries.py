@@ -1,0 +1,253 @@
+"""Reading executions and their history, for the API. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chalicelib.core import db
+from chalicelib.core.clock import to_text
+from chalicelib.core.errors import NotFound
+from chalicelib.core.ids import bound
+from chalicelib.engine.starts import Execute
+
+# Only start and end are written to `executions`; what is between follows from the queue's row.
+_STATUS = """CASE WHEN e.status <> 'queued' THEN e.status WHEN w.worker IS NOT NULL THEN 'running'
+  WHEN w.lease_epoch > 0 THEN 'waiting' ELSE 'queued' END"""
+
+_COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {_STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
+  coalesce(e.started_at, w.started_at) AS started_at, e.finished_at, e.last_seq,
+  CASE WHEN w.worker IS NULL AND w.lease_epoch > 0 THEN w.wake_at END AS wake_at"""  # noqa: S608 - constants only
+
+_ONE = f"""
+SELECT {_COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
+WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s
+"""  # noqa: S608
+
+_RUNS = """
+SELECT node_id, type, status, iteration, attempt, input, output, error, started_seq, finished_seq, started_at, finished_at, wake_at
+FROM node_runs WHERE execution_id = %(id)s ORDER BY started_at NULLS LAST, attempt, started_seq
+"""
+
+_LIST = f"""
+SELECT {_COLUMNS} FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
+WHERE e.workspace_id = %(workspace_id)s
+  AND (%(before)s::text IS NULL OR e.id < %(before)s)
+  AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
+  AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
+  AND (%(status)s::text IS NULL OR {_STATUS} = %(status)s)
+  AND (%(from)s::timestamptz IS NULL OR (e.created_at >= %(from)s AND e.id >= %(from_id)s))
+  AND (%(to)s::timestamptz IS NULL OR (e.created_at < %(to)s AND e.id < %(to_id)s))
+  AND (%(q)s::text IS NULL OR e.id = %(q)s OR strpos(lower(e.input), lower(%(q)s)) > 0 OR strpos(lower(e.error), lower(%(q)s)) > 0)
+ORDER BY e.id DESC LIMIT %(limit)s
+"""  # noqa: S608
+
+_SENSITIVE = "SELECT body FROM definitions WHERE id = %(id)s"
+
+_WAITING_RUN = """
+SELECT attempt FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND status = 'waiting' ORDER BY attempt DESC LIMIT 1
+"""
+
+_LIVE_OF_WORKFLOW = """
+SELECT e.id FROM wakes w JOIN executions e ON e.id = w.execution_id WHERE e.workflow_id = %(workflow_id)s LIMIT %(limit)s
+"""
+
+_ANSWERS = """
+SELECT e.id, e.status, e.output, e.error, r.output AS reply FROM executions e
+LEFT JOIN LATERAL (SELECT n.output FROM node_runs n WHERE n.execution_id = e.id AND n.type = 'respond' AND n.status = 'succeeded'
+                   ORDER BY n.finished_seq LIMIT 1) r ON true
+WHERE e.id = ANY(%(ids)s) AND (e.status <> 'queued' OR r.output IS NOT NULL)
+"""
+
+REDACTED = "[redacted]"
+CLOCK_SLACK = timedelta(hours=1)  # ids carry the starter's clock, created_at the database's
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """What GET /executions can be narrowed by; None means any."""
+
+    workflow_id: str | None = None
+    trigger_id: str | None = None
+    status: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller that waits may be told: the first `respond`'s {status, headers, body}, or how the execution ended."""
+
+    status: str
+    output: Any
+    error: dict[str, Any] | None
+    reply: dict[str, Any] | None
+
+
+def get_execution(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:
+    """The execution with all its node runs, as the contract shows it. Raises NotFound."""
+    row = _one(connection, workspace_id, execution_id)
+    hidden = _sensitive(connection, row["definition_id"])
+    nodes = [_node(run, hidden.get(run["node_id"], ())) for run in db.rows(connection, _RUNS, {"id": execution_id})]
+    return {**_summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes}
+
+
+def get_definition(connection: Connection, workspace_id: str, execution_id: str) -> str:
+    """The body of the definition an execution is pinned to, as JSON text. Raises NotFound."""
+    row = _one(connection, workspace_id, execution_id)
+    found = db.row(connection, _SENSITIVE, {"id": row["definition_id"]})
+    if found is None:
+        raise NotFound(f"the definition of execution {execution_id} is gone")
+    return str(found["body"])
+
+
+def list_executions(
+    connection: Connection, workspace_id: str, wanted: ExecutionFilter, limit: int, before: str | None
+) -> list[dict[str, Any]]:
+    """Newest first, without payloads and node runs; `before` is the last id of the page before."""
+    params = {
+        "workspace_id": workspace_id,
+        "workflow_id": wanted.workflow_id,
+        "trigger_id": wanted.trigger_id,
+        "status": wanted.status,
+        "from": wanted.created_from,
+        "from_id": bound("exe", wanted.created_from - CLOCK_SLACK) if wanted.created_from else None,
+        "to": wanted.created_to,
+        "to_id": bound("exe", wanted.created_to + CLOCK_SLACK) if wanted.created_to else None,
+        "q": wanted.q,
+        "limit": limit,
+        "before": before,
+    }
+    return [_summary(row) for row in db.rows(connection, _LIST, params)]
+
+
+def execution_events(connection: Connection, workspace_id: str, execution_id: str, after: int = 0) -> list[dict[str, Any]]:
+    """What happened, in order: {seq, at, type, node_id?, iteration?, status}, with seq greater than `after`. Numbers never change and never come back."""
+    row = _one(connection, workspace_id, execution_id)
+    events = [_event(1, row["created_at"], "execution.created", "queued")]
+    if row["started_at"] is not None:
+        events.append(_event(2, row["started_at"], "execution.started", "running"))
+    for run in db.rows(connection, _RUNS, {"id": execution_id}):
+        events.extend(_node_events(run))
+    if row["finished_at"] is not None:
+        events.append(_event(row["last_seq"], row["finished_at"], f"execution.{row['status']}", row["status"]))
+    return sorted((event for event in events if event["seq"] > after), key=lambda event: event["seq"])
+
+
+def waiting_attempt(connection: Connection, execution_id: str, node_id: str) -> int | None:
+    """The attempt of a node that waits now (a delay, a retry's back-off), None when it does not wait."""
+    row = db.row(connection, _WAITING_RUN, {"id": execution_id, "node_id": node_id})
+    return row["attempt"] if row is not None else None
+
+
+def live_executions(connection: Connection, workflow_id: str, limit: int = 1000) -> list[str]:
+    """Ids of a workflow's executions that have not ended, at most `limit`."""
+    return [row["id"] for row in db.rows(connection, _LIVE_OF_WORKFLOW, {"workflow_id": workflow_id, "limit": limit})]
+
+
+def read_answers(execute: Execute, execution_ids: Sequence[str]) -> dict[str, Answer]:
+    """For callers that wait: the answers that are there by now."""
+    found = {}
+    for row in execute(_ANSWERS, {"ids": list(execution_ids)}):
+        found[row["id"]] = Answer(row["status"], _load(row["output"]), _load(row["error"]), _load(row["reply"]))
+    return found
+
+
+def _one(connection: Connection, workspace_id: str, execution_id: str) -> Mapping[str, Any]:
+    row = db.row(connection, _ONE, {"id": execution_id, "workspace_id": workspace_id})
+    if row is None:
+        raise NotFound(f"there is no execution {execution_id[:80]!r} in this workspace")
+    return row
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "workflow_id": row["workflow_id"],
+        "version": row["version"] if row["version"] is not None else "draft",
+        "status": row["status"],
+        "trigger": _load(row["trigger"]),
+        "error": _load(row["error"]),
+        "created_at": to_text(row["created_at"]),
+        "started_at": to_text(row["started_at"]),
+        "finished_at": to_text(row["finished_at"]),
+        "wake_at": to_text(row["wake_at"]),
+        "retry_of": row["retry_of"],
+    }
+
+
+def _node(run: Mapping[str, Any], hidden: Sequence[str]) -> dict[str, Any]:
+    shown = {
+        "node_id": run["node_id"],
+        "type": run["type"],
+        "status": run["status"],
+        "iteration": run["iteration"] or None,
+        "attempt": run["attempt"],
+        "input": redact(_load(run["input"]), hidden),
+        "output": redact(_load(run["output"]), hidden),
+        "error": _load(run["error"]),
+        "started_at": to_text(run["started_at"]),
+        "finished_at": to_text(run["finished_at"]),
+    }
+    if run["wake_at"] is not None:
+        shown["wake_at"] = to_text(run["wake_at"])
+    return shown
+
+
+def _node_events(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    node = {"node_id": run["node_id"], "iteration": run["iteration"] or None}
+    ended = run["finished_seq"] is not None
+    waits = run["status"] == "waiting" or (ended and run["wake_at"] is not None)
+    events = []
+    if run["status"] != "skipped":
+        at = run["started_at"] or run["wake_at"] or run["finished_at"]
+        status = "waiting" if waits else "running"
+        events.append({**_event(run["started_seq"], at, f"node.{status}", status), **node})
+    if ended:
+        events.append({**_event(run["finished_seq"], run["finished_at"], f"node.{run['status']}", run["status"]), **node})
+    return events
+
+
+def _event(seq: int, at: datetime | None, kind: str, status: str) -> dict[str, Any]:
+    return {"seq": seq, "at": to_text(at), "type": kind, "status": status}
+
+
+@lru_cache(maxsize=500)
+def _pointers(body: str) -> dict[str, tuple[str, ...]]:
+    nodes = json.loads(body).get("nodes", ())
+    return {node["id"]: tuple(node["sensitive"]) for node in nodes if node.get("sensitive")}
+
+
+def _sensitive(connection: Connection, definition_id: str) -> dict[str, tuple[str, ...]]:
+    row = db.row(connection, _SENSITIVE, {"id": definition_id})
+    return _pointers(row["body"]) if row is not None and '"sensitive"' in row["body"] else {}
+
+
+def redact(value: Any, pointers: Sequence[str]) -> Any:
+    """The value with what the JSON Pointers name replaced; a pointer that names nothing hides nothing."""
+    for pointer in pointers:
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+        value = _hide(value, parts)
+    return value
+
+
+def _hide(value: Any, parts: list[str]) -> Any:
+    if not parts:
+        return REDACTED
+    head, rest = parts[0], parts[1:]
+    if isinstance(value, dict) and head in value:
+        return {**value, head: _hide(value[head], rest)}
+    if isinstance(value, list) and head.isdigit() and int(head) < len(value):
+        return [_hide(item, rest) if index == int(head) else item for index, item in enumerate(value)]
+    return value

@@ -1,0 +1,144 @@
+"""The engine's rows: claiming, loading, renewing. Saving is in saves.py. All of it across workspaces, by the engine's own role."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.engine import statements
+from chalicelib.engine.database import AsyncConnection
+from chalicelib.engine.state import ENDED, ExecutionState, NodeRun
+
+LEASE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease won: `epoch` guards every save, `lost` says that the worker before vanished, `now` is the database's clock at the claim."""
+
+    execution_id: str
+    epoch: int
+    signals: int
+    recoveries: int
+    lost: bool
+    started_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One entry of the inbox."""
+
+    kind: str
+    key: str
+    payload: Any
+    created_at: datetime
+
+
+class EngineRepository:
+    """Reads and leases for one worker."""
+
+    def __init__(self, connection: AsyncConnection, worker_id: str, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._connection = connection
+        self._worker_id = worker_id
+        self._lease = lease_seconds
+
+    async def claim(self, limit: int) -> list[Claim]:
+        """Take up to `limit` executions that are due, oldest first; none of them is anybody else's until the lease ends."""
+        rows = await self._connection.execute(statements.CLAIM, {"n": limit, "lease": self._lease, "me": self._worker_id})
+        return [
+            Claim(
+                row["execution_id"],
+                row["lease_epoch"],
+                row["signals"],
+                row["recoveries"],
+                row["lost"],
+                row["started_at"],
+                row["now"],
+            )
+            for row in rows
+        ]
+
+    async def renew(self, held: Sequence[tuple[str, int]]) -> dict[str, int]:
+        """Extend leases given as (id, epoch); returns the signal counters of those that are still ours."""
+        ids, epochs = [item[0] for item in held], [item[1] for item in held]
+        params = {"ids": ids, "epochs": epochs, "lease": self._lease, "me": self._worker_id}
+        return {row["execution_id"]: row["signals"] for row in await self._connection.execute(statements.RENEW, params)}
+
+    async def signals(self, ids: Sequence[str]) -> dict[str, int]:
+        """The signal counters of executions that have not ended."""
+        rows = await self._connection.execute(statements.READ_WAKES, {"ids": list(ids)})
+        return {row["execution_id"]: row["signals"] for row in rows}
+
+    async def load(self, claims: Sequence[Claim]) -> dict[str, ExecutionState]:
+        """The states of claimed executions, from the rows."""
+        ids = [claim.execution_id for claim in claims]
+        started = {claim.execution_id: claim.started_at for claim in claims}
+        rows = await self._connection.execute(statements.LOAD_EXECUTIONS, {"ids": ids})
+        states = {row["id"]: _state(row, started[row["id"]]) for row in rows}
+        begun = [claim.execution_id for claim in claims if claim.epoch > 1]
+        if begun:
+            for row in await self._connection.execute(statements.LOAD_RUNS, {"ids": begun}):
+                _add_run(states[row["execution_id"]], row)
+        return states
+
+    async def inbox(self, ids: Sequence[str]) -> dict[str, list[Signal]]:
+        """Signals left for these executions, oldest first."""
+        found: dict[str, list[Signal]] = defaultdict(list)
+        for row in await self._connection.execute(statements.LOAD_INBOX, {"ids": list(ids)}):
+            found[row["execution_id"]].append(Signal(row["kind"], row["key"], json.loads(row["payload"]), row["created_at"]))
+        return found
+
+    async def definition(self, definition_id: str) -> str | None:
+        """The body of an immutable definition."""
+        rows = await self._connection.execute(statements.LOAD_DEFINITION, {"id": definition_id})
+        return rows[0]["body"] if rows else None
+
+
+def _state(row: dict[str, Any], started_at: datetime) -> ExecutionState:
+    return ExecutionState(
+        execution_id=row["id"],
+        workspace_id=row["workspace_id"],
+        workflow_id=row["workflow_id"],
+        definition_id=row["definition_id"],
+        version=row["version"],
+        trigger=json.loads(row["trigger"]),
+        input=json.loads(row["input"]),
+        created_at=row["created_at"],
+        started_at=started_at,
+        key_origin=row["key_origin"],
+    )
+
+
+def _add_run(state: ExecutionState, row: dict[str, Any]) -> None:
+    """Rows come by attempt, so the newest attempt of a node stays. An ended attempt with a port is final; one without was followed by another."""
+    before = state.runs.get((row["node_id"], row["iteration"]))
+    error = json.loads(row["error"]) if row["error"] is not None else None
+    lost = (before.lost if before else 0) + (1 if error is not None and error.get("code") == WORKER_LOST else 0)
+    run = NodeRun(
+        node_id=row["node_id"],
+        type=row["type"],
+        iteration=row["iteration"],
+        attempt=row["attempt"],
+        status=row["status"],
+        port=row["port"],
+        output=json.loads(row["output"]) if row["output"] is not None else None,
+        error=error,
+        started_seq=row["started_seq"],
+        finished_seq=row["finished_seq"],
+        first_started_at=before.first_started_at if before else row["started_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        wake_at=row["wake_at"],
+        final=row["status"] in ENDED and (row["port"] is not None or row["status"] in ("skipped", "cancelled")),
+        lost=lost,
+    )
+    state.runs[run.key] = run
+    state.seq = max(state.seq, row["started_seq"], row["finished_seq"] or 0)
+
+
+WORKER_LOST = "engine.worker_lost"

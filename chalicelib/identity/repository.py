@@ -1,0 +1,68 @@
+"""SQL of API keys and workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chalicelib.core.db import row, rows, run
+
+_COLUMNS = "id, workspace_id, name, role, created_at, last_used_at, revoked_at"
+
+_BY_ID = f"SELECT {_COLUMNS}, secret_hash FROM api_keys WHERE id = %(id)s"  # noqa: S608
+_TOUCH = """
+UPDATE api_keys SET last_used_at = now()
+WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
+"""
+_INSERT = f"""
+INSERT INTO api_keys (id, workspace_id, name, role, secret_hash)
+VALUES (%(id)s, %(workspace_id)s, %(name)s, %(role)s, %(secret_hash)s) RETURNING {_COLUMNS}
+"""  # noqa: S608
+_PAGE = f"""
+SELECT {_COLUMNS} FROM api_keys
+WHERE workspace_id = %(workspace_id)s AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
+"""  # noqa: S608
+_ONE = f"SELECT {_COLUMNS} FROM api_keys WHERE id = %(id)s AND workspace_id = %(workspace_id)s"  # noqa: S608
+_REVOKE = """
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s AND workspace_id = %(workspace_id)s
+"""
+_WORKSPACE = "SELECT id, slug, name, created_at FROM workspaces WHERE id = %(id)s"
+
+
+def key_by_id(connection: Connection, key_id: str) -> Mapping[str, Any] | None:
+    """A key of any workspace with its secret's hash: for authentication only."""
+    return row(connection, _BY_ID, {"id": key_id})
+
+
+def touch_key(connection: Connection, key_id: str) -> None:
+    """Note that the key was used, at most once a minute."""
+    run(connection, _TOUCH, {"id": key_id})
+
+
+def insert_key(connection: Connection, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Store a new key."""
+    made = row(connection, _INSERT, values)
+    assert made is not None
+    return made
+
+
+def keys_page(connection: Connection, workspace_id: str, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Keys of a workspace, newest first, revoked ones too."""
+    return rows(connection, _PAGE, {"workspace_id": workspace_id, "after": after, "limit": limit})
+
+
+def key_of(connection: Connection, workspace_id: str, key_id: str) -> Mapping[str, Any] | None:
+    """One key of this workspace."""
+    return row(connection, _ONE, {"workspace_id": workspace_id, "id": key_id})
+
+
+def revoke_key(connection: Connection, workspace_id: str, key_id: str) -> bool:
+    """Revoke; False when the workspace has no such key. Revoking twice keeps the first time."""
+    return run(connection, _REVOKE, {"workspace_id": workspace_id, "id": key_id}) > 0
+
+
+def workspace_by_id(connection: Connection, workspace_id: str) -> Mapping[str, Any] | None:
+    """A workspace."""
+    return row(connection, _WORKSPACE, {"id": workspace_id})

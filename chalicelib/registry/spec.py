@@ -1,0 +1,261 @@
+"""How a node type describes itself: one ActionSpec, made in one file under chalicelib/actions.
+
+The validator reads ports, config model and CEL fields; the engine reads effect, retry and run; the API serves the JSON Schema from which the builder draws
+its form. Nothing else anywhere knows a node type by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
+
+from chalicelib.definitions.issues import Issue
+
+# A field that holds bare CEL. Its name within the config is found by its JSON Schema format.
+CelSource = Annotated[str, WithJsonSchema({"type": "string", "format": "cel", "minLength": 1})]
+
+
+class Config(BaseModel):
+    """Base of all config models: unknown fields are refused, so that a typing error is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The node is finished and passes on through `port`."""
+
+    output: Any = None
+    port: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """The node waits until an instant (timezone-aware), durably, and then passes on through `main` with `output`."""
+
+    until: datetime
+    output: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The node ends the whole execution."""
+
+    status: Literal["succeeded", "failed"]
+    output: Any = None
+    message: str = ""
+
+
+Outcome = Done | Sleep | End
+
+
+class ActionError(Exception):
+    """An effect or a computation that failed.
+
+    `code` is stable, `error_class` is what `retry.on` matches (timeout, connection, rate_limited, http.503, ...; None: never retried), `retry_after` is what
+    the other side asked for, in seconds.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, error_class: str | None = None, retry_after: float | None = None, output: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.error_class = error_class
+        self.retry_after = retry_after
+        self.output = output
+
+
+class Evaluator(Protocol):
+    """Evaluates bare CEL in the node's scope; raises ExpressionError."""
+
+    def __call__(self, source: str, /) -> Any:
+        """The JSON value of an expression."""
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """What a running node may know and use. `now` is the instant the node became ready: the same on every recomputation."""
+
+    execution_id: str
+    workspace_id: str
+    node_id: str
+    iteration: str
+    attempt: int
+    idempotency_key: str
+    now: datetime
+    evaluate: Evaluator
+    timeout_seconds: float = 60.0
+    clients: Mapping[str, Any] = field(default_factory=dict)
+
+
+ConfigModel = type[Config]
+TriggerConfigModel = type[BaseModel]
+Run = Callable[[NodeContext, Any], Outcome | Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One node type. `run` is a plain function for pure types and a coroutine function for effects."""
+
+    type: str
+    title: str
+    description: str
+    kind: Literal["action", "notify", "logic", "wait", "data", "sub-workflow", "error"]
+    icon: str
+    config_model: ConfigModel
+    run: Run
+    effect: Literal["pure", "effect"] = "effect"
+    output_ports: tuple[str, ...] | Callable[[Mapping[str, Any]], tuple[str, ...]] = ("main", "error")
+    output_schema: Mapping[str, Any] = field(default_factory=dict)
+    retry: Mapping[str, Any] | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)
+    warn: Callable[[Mapping[str, Any]], list[Issue]] | None = None
+
+    def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """All output ports of a node with this (raw) config."""
+        return self.output_ports(config) if callable(self.output_ports) else self.output_ports
+
+    def check(self, config: Mapping[str, Any]) -> list[Issue]:
+        """Every problem of a raw config, with paths relative to it. What an expression will only give at run time is not judged here."""
+        issues = []
+        try:
+            self.config_model.model_validate(config)
+        except ValidationError as error:
+            for problem in error.errors(include_url=False):
+                if not _hidden_by_expression(config, problem["loc"]):
+                    path = "".join(f"/{_escape(part)}" for part in _within(config, problem["loc"]))
+                    issues.append(Issue(path=path, code=f"config_{problem['type']}", message=_words(problem)))
+        if self.warn is not None and not issues:
+            issues.extend(self.warn(config))
+        return issues
+
+    def cel_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """JSON Pointers of the leaves of this config that hold bare CEL."""
+        schema = self.config_schema()
+        return tuple(_cel_leaves(config, schema, schema.get("$defs", {}), ""))
+
+    def config_schema(self) -> dict[str, Any]:
+        """JSON Schema of the config, from which forms are drawn."""
+        cached = _SCHEMAS.get(self.type)
+        if cached is None:
+            cached = _SCHEMAS[self.type] = self.config_model.model_json_schema()
+        return cached
+
+    def describe(self) -> dict[str, Any]:
+        """The registry's answer for this type."""
+        return {
+            "type": self.type,
+            "title": self.title,
+            "description": self.description,
+            "kind": self.kind,
+            "icon": self.icon,
+            "ports": list(self.ports({})),
+            "config_schema": self.config_schema(),
+            "output_schema": dict(self.output_schema),
+            "effect": self.effect,
+            "retry": dict(self.retry) if self.retry else None,
+            "example": dict(self.example),
+        }
+
+
+_SCHEMAS: dict[str, dict[str, Any]] = {}
+
+
+def _escape(part: str | int) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def _has(value: Any, part: str | int) -> bool:
+    if isinstance(value, Mapping):
+        return part in value
+    return isinstance(value, list) and isinstance(part, int) and part < len(value)
+
+
+def _within(config: Any, loc: tuple[str | int, ...]) -> list[str | int]:
+    """The part of pydantic's location that exists in the config: union tags and the like are left out, a missing last field stays."""
+    path: list[str | int] = []
+    value: Any = config
+    for position, part in enumerate(loc):
+        if _has(value, part):
+            value = value[part]
+        elif position != len(loc) - 1 or not isinstance(value, Mapping):
+            continue
+        path.append(part)
+    return path
+
+
+def _hidden_by_expression(config: Any, loc: tuple[str | int, ...]) -> bool:
+    """Whether the value complained of, or one that holds it, is given by an expression and so unknown before it runs."""
+    value: Any = config
+    for part in loc:
+        if _has(value, part):
+            value = value[part]
+        if isinstance(value, str) and "{{" in value:
+            return True
+    return False
+
+
+def _words(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return "this field is required"
+    if problem["type"] == "extra_forbidden":
+        return "this field is not known here; remove it or check its spelling"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
+def _cel_leaves(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], path: str) -> list[str]:
+    while "$ref" in schema:
+        schema = defs[schema["$ref"].rsplit("/", 1)[1]]
+    for alternative in schema.get("anyOf", ()):
+        found = _cel_leaves(value, alternative, defs, path)
+        if found:
+            return found
+    if isinstance(value, str):
+        return [path] if schema.get("format") == "cel" else []
+    leaves: list[str] = []
+    if isinstance(value, Mapping):
+        properties = schema.get("properties", {})
+        rest = schema.get("additionalProperties")
+        for name, inner in value.items():
+            inner_schema = properties.get(name, rest if isinstance(rest, Mapping) else {})
+            leaves += _cel_leaves(inner, inner_schema, defs, f"{path}/{_escape(name)}")
+    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        for index, inner in enumerate(value):
+            leaves += _cel_leaves(inner, schema["items"], defs, f"{path}/{index}")
+    return leaves
+
+
+@dataclass(frozen=True)
+class TriggerSpec:
+    """One trigger type: its config model and what the builder needs to draw its form."""
+
+    type: str
+    title: str
+    description: str
+    icon: str
+    config_model: TriggerConfigModel
+    input_example: Any = None
+    presets: tuple[Mapping[str, Any], ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """The registry's answer for this type."""
+        return {
+            "type": self.type,
+            "title": self.title,
+            "description": self.description,
+            "kind": "trigger",
+            "icon": self.icon,
+            "ports": ["main"],
+            "config_schema": self.config_model.model_json_schema(),
+            "output_schema": {},
+            "effect": "pure",
+            "retry": None,
+            "input_example": self.input_example,
+            "presets": [dict(preset) for preset in self.presets],
+        }

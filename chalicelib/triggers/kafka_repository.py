@@ -1,0 +1,96 @@
+"""SQL of the Kafka entrance: who reads which topic, what was counted, and the dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chalicelib.core import db
+from chalicelib.core.jsontext import dumps
+
+Row = Mapping[str, Any]
+
+_ROUTE = """
+SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version
+FROM triggers t
+JOIN workflows w ON w.id = t.workflow_id
+LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
+WHERE t.type = 'kafka'
+"""
+
+_COUNT = """
+WITH v AS (SELECT * FROM json_to_recordset(%(counts)s::json) AS v(id text, started int, skipped int)),
+ held AS MATERIALIZED (SELECT t.id FROM triggers t WHERE t.id IN (SELECT id FROM v) ORDER BY t.id FOR NO KEY UPDATE)
+UPDATE triggers t SET skipped_records = t.skipped_records + v.skipped,
+  last_fired_at = CASE WHEN v.started > 0 THEN now() ELSE t.last_fired_at END
+FROM v JOIN held USING (id) WHERE t.id = v.id
+"""
+
+_BURY = """
+INSERT INTO dead_letters (id, workspace_id, trigger_id, topic, partition, record_offset, record_timestamp, record, code, reason)
+SELECT id, workspace_id, trigger_id, topic, partition, record_offset, record_timestamp, record, code, reason
+FROM json_to_recordset(%(letters)s::json) AS v(id text, workspace_id text, trigger_id text, topic text, partition int, record_offset bigint,
+  record_timestamp bigint, record text, code text, reason text)
+ORDER BY trigger_id, topic, partition, record_offset
+ON CONFLICT DO NOTHING
+"""
+
+_LIST = """
+SELECT d.*, t.workflow_id FROM dead_letters d JOIN triggers t ON t.id = d.trigger_id
+WHERE d.workspace_id = %(workspace_id)s AND (%(after)s::text IS NULL OR d.id < %(after)s)
+  AND (%(trigger_id)s::text IS NULL OR d.trigger_id = %(trigger_id)s)
+ORDER BY d.id DESC LIMIT %(limit)s
+"""
+
+
+def routes_of_topics(connection: Connection, topics: Sequence[str]) -> Sequence[Row]:
+    """Every Kafka trigger of these topics, with its workflow's state and live version, in the order of their ids."""
+    return db.rows(connection, _ROUTE + " AND t.topic = ANY(%(topics)s) ORDER BY t.id", {"topics": list(topics)})
+
+
+def routes_of_triggers(connection: Connection, trigger_ids: Sequence[str]) -> Sequence[Row]:
+    """The same for triggers by id; those that are gone are left out."""
+    return db.rows(connection, _ROUTE + " AND t.id = ANY(%(ids)s) ORDER BY t.id", {"ids": list(trigger_ids)})
+
+
+def input_schema(connection: Connection, definition_id: str) -> Any:
+    """The `input_schema` of a published definition, None when it has none."""
+    found = db.row(connection, "SELECT body::json -> 'input_schema' AS schema FROM definitions WHERE id = %(id)s", {"id": definition_id})
+    return found["schema"] if found else None
+
+
+def subscriptions(connection: Connection) -> Sequence[Row]:
+    """What a poller needs of every Kafka trigger: id, config, updated_at, last_fired_at. Disabled ones too: their records are read and skipped."""
+    return db.rows(connection, "SELECT id, config, updated_at, last_fired_at FROM triggers WHERE type = 'kafka' ORDER BY id")
+
+
+def count_outcomes(connection: Connection, counts: Sequence[Mapping[str, Any]]) -> None:
+    """Add `{id, started, skipped}` to the triggers' own counts, and note that they fired. Rows are locked in the order of their ids."""
+    if counts:
+        db.run(connection, _COUNT, {"counts": dumps(list(counts))})
+
+
+def insert_dead_letters(connection: Connection, letters: Sequence[Mapping[str, Any]]) -> None:
+    """Keep records that became no execution; one that is kept already stays as it is."""
+    if letters:
+        db.run(connection, _BURY, {"letters": dumps(list(letters))})
+
+
+def list_dead_letters(connection: Connection, workspace_id: str, *, limit: int, after: str | None, trigger_id: str | None) -> Sequence[Row]:
+    """Newest first, beginning after the id `after`."""
+    return db.rows(connection, _LIST, {"workspace_id": workspace_id, "limit": limit, "after": after, "trigger_id": trigger_id})
+
+
+def get_dead_letter(connection: Connection, workspace_id: str, letter_id: str, *, lock: bool = False) -> Row | None:
+    """One dead letter, locked against a second replay when `lock`."""
+    sql = "SELECT d.*, t.workflow_id FROM dead_letters d JOIN triggers t ON t.id = d.trigger_id WHERE d.workspace_id = %(ws)s AND d.id = %(id)s"
+    return db.row(connection, sql + (" FOR UPDATE OF d" if lock else ""), {"ws": workspace_id, "id": letter_id})
+
+
+def mark_replayed(connection: Connection, letter_id: str, execution_id: str) -> Row | None:
+    """Note the execution that a dead letter became; returns the row as it is now."""
+    sql = """UPDATE dead_letters d SET replayed_at = now(), execution_id = %(execution_id)s FROM triggers t
+             WHERE d.id = %(id)s AND t.id = d.trigger_id RETURNING d.*, t.workflow_id"""
+    return db.row(connection, sql, {"id": letter_id, "execution_id": execution_id})

@@ -1,0 +1,1 @@
+"""Workflows: drafts, the immutable versions made from them, and their way in and out as documents."""

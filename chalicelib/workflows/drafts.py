@@ -1,0 +1,78 @@
+"""What a draft must be to be stored, and what still keeps it from being published. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections import OrderedDict
+from typing import Any
+
+from chalicelib.core.errors import ValidationFailed
+from chalicelib.core.jsontext import dumps, loads
+from chalicelib.definitions.issues import Issue
+from chalicelib.definitions.schema import parse_definition
+from chalicelib.definitions.validate import find_issues
+from chalicelib.registry.catalogue import catalogue
+
+MAX_DEFINITION_BYTES = 1024 * 1024
+PREFIX = "/definition"
+_MAX_REMEMBERED = 512
+_found: OrderedDict[bytes, tuple[Issue, ...]] = OrderedDict()
+
+
+def to_text(definition: Any) -> str:
+    """The draft as it is stored. Raises ValidationFailed, paths under /definition, when it is not well formed or larger than 1 MB."""
+    text = dumps(definition)
+    if len(text) > MAX_DEFINITION_BYTES and _utf8_length(definition) > MAX_DEFINITION_BYTES:
+        message = f"a definition may have at most {MAX_DEFINITION_BYTES} bytes"
+        raise ValidationFailed([{"path": PREFIX, "code": "definition_too_large", "message": message}])
+    try:
+        parse_definition(definition)
+    except ValidationFailed as error:
+        raise ValidationFailed([{**problem, "path": PREFIX + problem["path"]} for problem in error.errors]) from None
+    return text
+
+
+def _utf8_length(definition: Any) -> int:
+    return len(json.dumps(definition, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
+def issues_of(text: str) -> tuple[Issue, ...]:
+    """Everything the validator says of a stored draft, in document order; remembered by content, since reading a workflow asks for it too."""
+    digest = hashlib.sha256(text.encode()).digest()
+    known = _found.get(digest)
+    if known is None:
+        known = tuple(find_issues(parse_definition(loads(text)), catalogue()))
+        _found[digest] = known
+        while len(_found) > _MAX_REMEMBERED:
+            _found.popitem(last=False)
+    return known
+
+
+def shown(issue: Issue) -> dict[str, str]:
+    """An issue as the API shows it, its path relative to the resource that holds the definition."""
+    return issue.under(PREFIX).as_json()
+
+
+def examine(definition: Any) -> list[dict[str, str]]:
+    """Every issue of a draft that need not even be well formed."""
+    try:
+        text = to_text(definition)
+    except ValidationFailed as error:
+        return [{"path": p["path"], "code": p["code"], "message": p["message"], "severity": "error"} for p in error.errors]
+    return [shown(issue) for issue in issues_of(text)]
+
+
+def require_valid(text: str) -> None:
+    """Raises ValidationFailed with every error; warnings pass."""
+    errors = [shown(issue) for issue in issues_of(text) if issue.severity == "error"]
+    if errors:
+        raise ValidationFailed([{"path": e["path"], "code": e["code"], "message": e["message"]} for e in errors])
+
+
+def slug_from(name: str) -> str:
+    """A slug for a workflow that was given none: its name in lower-case ASCII, at most 50 characters."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "workflow"

@@ -1,0 +1,28 @@
+"""The Kafka entrance on Lambda, and on the host: a batch of records becomes executions in one transaction.
+
+The answer names no failed items. What the database did not take is raised, so that the whole batch comes again (harmless: each record has its key); what
+can never become an execution is a dead letter by then, and must not be named, because Kafka's batch item failures mean "deliver again from here".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.core.clock import utc_now
+from chalicelib.core.db import transaction
+from chalicelib.core.metrics import emitted
+from chalicelib.engine.wake import wake
+from chalicelib.triggers.kafka_ingress import audience_of, ingest, report
+
+
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Takes Lambda's MSK or self-managed Kafka event; `context` may be None on the host."""
+    audience = audience_of(event, getattr(context, "invoked_function_arn", None))
+    with emitted():
+        with transaction() as connection:
+            result = ingest(connection, event, audience=audience, now=utc_now())
+        report(result)
+    if result.outcomes["started"]:
+        wake()
+    return {"batchItemFailures": []}

@@ -1,0 +1,111 @@
+"""What `./test` runs once everything is installed: lint, then each group of tests, then a table of times.
+
+    ./test [lint|unit|integration|contract|e2e|chaos|localstack …] [pytest words…]
+
+Without a group: all of them. The first word that names no group, and all after it, go to pytest. The servers are
+started once for all groups that need them. The exit status is 0 only when every group passed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+PYTEST_GROUPS = ("unit", "integration", "contract", "e2e", "chaos", "localstack")
+GROUPS = ("lint", *PYTEST_GROUPS)
+SERVERLESS = {"lint", "unit"}
+PARALLEL = {"unit", "integration"}
+_NO_TESTS = 5  # pytest's status when it collected nothing
+_INSIDE = "--inside"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one group went."""
+
+    group: str
+    words: str
+    failed: bool
+    seconds: float
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The groups asked for (all when none) and what is left for pytest."""
+    groups: list[str] = []
+    for index, word in enumerate(words):
+        if word not in GROUPS:
+            return groups or list(GROUPS), words[index:]
+        groups.append(word)
+    return groups or list(GROUPS), []
+
+
+def lint_commands() -> dict[str, list[str]]:
+    """Every check of the code itself."""
+    bin_dir = Path(sys.executable).parent
+    return {
+        "ruff": [str(bin_dir / "ruff"), "check", "."],
+        "mypy": [str(bin_dir / "mypy")],
+        "import-linter": [str(bin_dir / "lint-imports"), "--cache-dir", str(CHECKOUT / ".import_linter_cache")],
+    }
+
+
+def run_lint() -> tuple[str, bool]:
+    """Runs every check, also after one has failed."""
+    failed = []
+    for name, command in lint_commands().items():
+        print(f"--- {name}", flush=True)
+        if subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0:
+            failed.append(name)
+    return (f"FAILED: {', '.join(failed)}", True) if failed else ("passed", False)
+
+
+def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
+    """Runs one folder of tests; one without tests is no failure."""
+    folder = CHECKOUT / "tests" / group
+    if not any(folder.rglob("test_*.py")):
+        return "no tests", False
+    command = [sys.executable, "-m", "pytest", str(folder.relative_to(CHECKOUT))]
+    if group in PARALLEL:
+        command += ["-n", "2", "--dist", "loadfile"]
+    status = subprocess.run([*command, *words], cwd=CHECKOUT, check=False).returncode
+    if status == _NO_TESTS:
+        return "no tests", False
+    return ("passed", False) if status == 0 else (f"FAILED (pytest status {status})", True)
+
+
+def run_groups(groups: list[str], words: list[str]) -> int:
+    """Runs the groups in their order, prints the table, and returns the exit status."""
+    outcomes = []
+    for group in groups:
+        print(f"\n=== {group}", flush=True)
+        began = time.monotonic()
+        said, failed = run_lint() if group == "lint" else run_pytest(group, words)
+        outcomes.append(Outcome(group, said, failed, time.monotonic() - began))
+    print(f"\n{'group':<14}{'seconds':>8}  outcome")
+    for outcome in outcomes:
+        print(f"{outcome.group:<14}{outcome.seconds:>8.1f}  {outcome.words}")
+    print(f"{'together':<14}{sum(outcome.seconds for outcome in outcomes):>8.1f}", flush=True)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def main(words: list[str]) -> int:
+    """Starts the servers around this very command when a group needs them, and runs the groups."""
+    if words[:1] in (["--help"], ["-h"]):
+        print(__doc__)
+        return 0
+    inside = words[:1] == [_INSIDE]
+    groups, rest = split(words[1:] if inside else words)
+    needed = [group for group in groups if group not in SERVERLESS and any((CHECKOUT / "tests" / group).rglob("test_*.py"))]
+    if inside or not needed or "MILLRACE_TEST_DATABASE_URL" in os.environ:
+        return run_groups(groups, rest)
+    again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]
+    return subprocess.call([sys.executable, "-m", "tests.servers", "run", "--", *again], cwd=CHECKOUT)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Helpers of the tests: factories named after states, and small real servers."""
