@@ -58,6 +58,7 @@ def engine(database_url: str) -> Engine:
         max_overflow=12,
         pool_timeout=5,
         pool_recycle=900,
+        hide_parameters=True,  # errors are logged, and parameters hold what users wrote
         connect_args={**CONNECT_OPTIONS, "prepare_threshold": None},
     )
 

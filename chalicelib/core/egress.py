@@ -195,7 +195,7 @@ def _split_entry(entry: str) -> tuple[str, int | None]:
         host, port = entry, None
     if port is None:
         return host, None
-    return host, _port(port, ValueError(f"{VARIABLE}: the port of {entry!r} must be a number from 1 to 65535"))
+    return host, _port(port, ValueError(f"{VARIABLE}: {entry!r} must be a host and a port from 1 to 65535, such as localhost:8080, without http://"))
 
 
 def _network(entry: str, host: str) -> Network | None:

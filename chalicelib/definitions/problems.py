@@ -89,7 +89,7 @@ def words_for(detail: Any, known_fields: list[str]) -> tuple[str, str]:
         what = "the definition" if not detail["loc"] else "this"
         return "wrong_type", f"{what} must be {_WANTED[kind]}, not {_describe(value)}"
     if kind == "literal_error":
-        also = " or {\"quorum\": n}" if "'any'" in context["expected"] else ""
+        also = ' or {"quorum": n}' if "'any'" in context["expected"] else ""
         return "not_allowed", f"this must be {context['expected']}{also}, not {_short(value)}"
     if kind == "string_pattern_mismatch":
         return _pattern_words(field, context["pattern"], value)
@@ -109,7 +109,9 @@ def _pattern_words(field: str, pattern: str, value: Any) -> tuple[str, str]:
 def _describe(value: Any) -> str:
     if value is None:
         return "null"
-    return {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}.get(type(value), "that")
+    return {bool: "a boolean", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}.get(
+        type(value), "that"
+    )
 
 
 def _short(value: Any) -> str:

@@ -24,14 +24,19 @@ class Reader:
     def problem(self, own_id: str) -> tuple[str, str] | None:
         """Why this node cannot be read here, as (code, message)."""
         if own_id not in self.known:
-            return "unknown_node", f"the expression reads nodes.{own_id[:80]}, but there is no such node.{suggestion(own_id, self.known)}"
+            return (
+                "unknown_node",
+                f"the expression reads nodes.{own_id[:80]}, but there is no such node.{suggestion(own_id, self.known)}",
+            )
         if self.before is None or own_id in self.before:
             return None
         if own_id == self.node_id:
             return "reads_itself", f"the expression reads nodes.{own_id}, which is this node itself"
         if self.node_id is None:
             return "not_an_ancestor", f"the expression reads nodes.{own_id}, but it is evaluated before any node runs"
-        message = f"the expression reads nodes.{own_id}, but no path leads from '{own_id}' to '{self.node_id}', so it need not have run"
+        message = (
+            f"the expression reads nodes.{own_id}, but no path leads from '{own_id}' to '{self.node_id}', so it need not have run"
+        )
         return "not_an_ancestor", message
 
 
@@ -75,7 +80,9 @@ def _source_issues(source: str, path: str, reader: Reader) -> Iterable[Issue]:
 def _read_issues(program: Program, path: str, reader: Reader) -> Iterable[Issue]:
     if program.nodes is None:
         if reader.before is not None:
-            message = "the expression reads nodes by computed names, so it sees only nodes that are certain to have run before this one"
+            message = (
+                "the expression reads nodes by computed names, so it sees only nodes that are certain to have run before this one"
+            )
             yield Issue(path, "dynamic_read", message, "warning")
         return
     for own_id in sorted(program.nodes):

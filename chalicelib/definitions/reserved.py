@@ -4,5 +4,27 @@ from __future__ import annotations
 
 # The CEL specification's keywords and reserved words.
 RESERVED_WORDS = frozenset(
-    "as break const continue else false for function if import in let loop namespace null package return true var void while".split()
+    [
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "false",
+        "for",
+        "function",
+        "if",
+        "import",
+        "in",
+        "let",
+        "loop",
+        "namespace",
+        "null",
+        "package",
+        "return",
+        "true",
+        "var",
+        "void",
+        "while",
+    ]
 )

@@ -165,9 +165,12 @@ _UNIONS = ("join", "input_schema")
 def _problem(detail: Any) -> Problem:
     location: list[str | int] = []
     for part in detail["loc"]:
-        if not (location and location[-1] in _UNIONS):  # what follows there is pydantic's name of an alternative, then a field of it
-            location.append(part)
-        elif part == "quorum" or detail["type"] == "extra_forbidden" and part is detail["loc"][-1]:
+        if (
+            not (location and location[-1] in _UNIONS)
+            or part == "quorum"
+            or detail["type"] == "extra_forbidden"
+            and part is detail["loc"][-1]
+        ):  # what follows there is pydantic's name of an alternative, then a field of it
             location.append(part)
     return Problem(pointer(location), *words_for(detail, _field_names(detail["loc"])))
 
@@ -175,7 +178,11 @@ def _problem(detail: Any) -> Problem:
 def _other_alternative(detail: Any) -> bool:
     """Whether this is only pydantic's note that the value is not the other alternative of a union, which another note explains better."""
     last, value = str(detail["loc"][-1]) if detail["loc"] else "", detail.get("input")
-    return last == "bool" or (last == "Quorum" and detail["type"] == "model_type") or (last.startswith("literal[") and isinstance(value, dict))
+    return (
+        last == "bool"
+        or (last == "Quorum" and detail["type"] == "model_type")
+        or (last.startswith("literal[") and isinstance(value, dict))
+    )
 
 
 def _field_names(loc: tuple[int | str, ...]) -> list[str]:

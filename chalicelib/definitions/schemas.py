@@ -30,13 +30,17 @@ def find_schema_issues(schema: Any, path: str) -> list[Issue]:
     issues = []
     draft = schema.get("$schema", _DRAFT) if isinstance(schema, dict) else _DRAFT
     if not isinstance(draft, str) or draft.rstrip("#") != _DRAFT:
-        issues.append(Issue(f"{path}/$schema", "schema_draft", "only JSON Schema 2020-12 is understood; leave $schema out or write that"))
+        issues.append(
+            Issue(f"{path}/$schema", "schema_draft", "only JSON Schema 2020-12 is understood; leave $schema out or write that")
+        )
     try:
         errors = list(jsonschema.Draft202012Validator(jsonschema.Draft202012Validator.META_SCHEMA).iter_errors(schema))
     except (SchemaError, RecursionError):  # pragma: no cover - the meta-schema is sound and the depth bounded
         return [Issue(path, "schema_invalid", "this is not a JSON Schema")]
     for error in errors[:_MAX_PROBLEMS]:
-        issues.append(Issue(path + pointer(error.absolute_path), "schema_invalid", f"not JSON Schema 2020-12: {error.message[:300]}"))
+        issues.append(
+            Issue(path + pointer(error.absolute_path), "schema_invalid", f"not JSON Schema 2020-12: {error.message[:300]}")
+        )
     return issues or [*_references(schema, schema, path)] + [*_patterns(schema, path)]
 
 
@@ -47,7 +51,9 @@ def _walk(value: Any, path: str) -> Iterable[tuple[str, dict[str, Any]]]:
         at, entry = pending.pop()
         if isinstance(entry, dict):
             yield at, entry
-            pending += [(at + pointer([key]), inner) for key, inner in entry.items() if key not in ("const", "enum", "default", "examples")]
+            pending += [
+                (at + pointer([key]), inner) for key, inner in entry.items() if key not in ("const", "enum", "default", "examples")
+            ]
         elif isinstance(entry, list):
             pending += [(f"{at}/{index}", inner) for index, inner in enumerate(entry)]
 
@@ -60,7 +66,11 @@ def _references(root: Any, schema: Any, path: str) -> Iterable[Issue]:
             if not isinstance(reference, str):
                 continue
             if not reference.startswith("#"):
-                yield Issue(f"{at}/{keyword}", "schema_remote_ref", "references must stay within this schema and begin with '#'; nothing is fetched")
+                yield Issue(
+                    f"{at}/{keyword}",
+                    "schema_remote_ref",
+                    "references must stay within this schema and begin with '#'; nothing is fetched",
+                )
             elif not _leads_somewhere(root, reference[1:], anchors):
                 yield Issue(f"{at}/{keyword}", "schema_dangling_ref", f"the reference {reference[:80]!r} leads nowhere")
 

@@ -76,7 +76,9 @@ class _Check:
         elif self.cycle:
             yield Issue("/edges", "cycle", self.cycle)
         elif not any(link_free for link_free in self._roots()):
-            yield Issue("/nodes", "no_start", "no node starts with the execution: every node without incoming edges is another one's undo")
+            yield Issue(
+                "/nodes", "no_start", "no node starts with the execution: every node without incoming edges is another one's undo"
+            )
 
     def _roots(self) -> list[str]:
         reached = {link.target for link in self.links}
@@ -106,8 +108,18 @@ class _Check:
             message = f"one attempt may take at most {MAX_NODE_SECONDS:g} seconds; wait longer with delay or wait nodes, which hold nothing"
             yield Issue(f"{path}/timeout_seconds", "timeout_too_long", message)
         retry = node.retry
-        if retry and retry.initial_seconds is not None and retry.max_seconds is not None and retry.initial_seconds > retry.max_seconds:
-            yield Issue(f"{path}/retry/initial_seconds", "retry_never_grows", "the first pause is longer than max_seconds, which caps it", "warning")
+        if (
+            retry
+            and retry.initial_seconds is not None
+            and retry.max_seconds is not None
+            and retry.initial_seconds > retry.max_seconds
+        ):
+            yield Issue(
+                f"{path}/retry/initial_seconds",
+                "retry_never_grows",
+                "the first pause is longer than max_seconds, which caps it",
+                "warning",
+            )
 
     def _error_path(self, node: Node, node_type: NodeType | None, path: str) -> Iterable[Issue]:
         if node_type is None or node.on_error != "branch":
@@ -116,7 +128,9 @@ class _Check:
                 yield Issue(f"{path}/on_error", "error_port_unused", message, "warning")
             return
         if "error" not in self.ports[node.id]:
-            yield Issue(f"{path}/on_error", "no_error_port", f"nodes of type {node.type} have no error port, so on_error cannot be 'branch'")
+            yield Issue(
+                f"{path}/on_error", "no_error_port", f"nodes of type {node.type} have no error port, so on_error cannot be 'branch'"
+            )
         elif not any(link.source == node.id and link.port == "error" for link in self.links):
             yield Issue(f"{path}/on_error", "error_port_unconnected", "on_error is 'branch', so an edge must leave the error port")
 
@@ -124,7 +138,11 @@ class _Check:
         if node.undo is None:
             return
         if node.undo not in self.names:
-            yield Issue(f"{path}/undo", "unknown_node", f"there is no node '{node.undo}' to undo this one.{suggestion(node.undo, self.names)}")
+            yield Issue(
+                f"{path}/undo",
+                "unknown_node",
+                f"there is no node '{node.undo}' to undo this one.{suggestion(node.undo, self.names)}",
+            )
         elif node.undo == node.id:
             yield Issue(f"{path}/undo", "undo_itself", "a node cannot undo itself")
 
@@ -155,7 +173,9 @@ class _Check:
     def settings(self) -> Iterable[Issue]:
         settings = self.definition.settings
         if settings.timeout_seconds is not None and settings.timeout_seconds > MAX_EXECUTION_SECONDS:
-            yield Issue("/settings/timeout_seconds", "timeout_too_long", "an execution may take at most 365 days (31536000 seconds)")
+            yield Issue(
+                "/settings/timeout_seconds", "timeout_too_long", "an execution may take at most 365 days (31536000 seconds)"
+            )
         if settings.concurrency is not None:
             at_start = Reader(self.names, frozenset(), None)
             yield from template_issues(settings.concurrency.key, "/settings/concurrency/key", at_start)

@@ -30,6 +30,11 @@ SELECT {_COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.ex
 WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s
 """  # noqa: S608
 
+_ONE_STATUS = f"""
+SELECT {_STATUS} AS status FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
+WHERE e.id = %(id)s AND (%(workspace_id)s::text IS NULL OR e.workspace_id = %(workspace_id)s)
+"""  # noqa: S608
+
 _RUNS = """
 SELECT node_id, type, status, iteration, attempt, input, output, error, started_seq, finished_seq, started_at, finished_at, wake_at
 FROM node_runs WHERE execution_id = %(id)s ORDER BY started_at NULLS LAST, attempt, started_seq
@@ -139,6 +144,12 @@ def execution_events(connection: Connection, workspace_id: str, execution_id: st
     if row["finished_at"] is not None:
         events.append(_event(row["last_seq"], row["finished_at"], f"execution.{row['status']}", row["status"]))
     return sorted((event for event in events if event["seq"] > after), key=lambda event: event["seq"])
+
+
+def execution_status(execute: Execute, execution_id: str, workspace_id: str | None = None) -> str | None:
+    """The present status of one execution, None when there is none (or it is another workspace's)."""
+    found = execute(_ONE_STATUS, {"id": execution_id, "workspace_id": workspace_id})
+    return found[0]["status"] if found else None
 
 
 def waiting_attempt(connection: Connection, execution_id: str, node_id: str) -> int | None:

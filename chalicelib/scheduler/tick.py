@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from chalicelib.core import db, metrics
 from chalicelib.core.cache import cache
+from chalicelib.core.config import settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import wake
@@ -28,7 +30,6 @@ LONGEST_PAUSE = 1.0
 SHORTEST_PAUSE = 0.05
 BATCH = 500
 LEAVE_AT_MS = 5000
-TOKEN = "tick"  # noqa: S105 - a lock's name
 TOKEN_MS = 1000
 MONTHS_AHEAD = 3
 KEYS_KEPT_HOURS = 48
@@ -79,8 +80,14 @@ def run_tick(
 
     A failing round is logged and the next one tries again, since whatever failed was rolled back. Raises the last error when every round failed.
     """
-    tick = _Tick(holder, clock, transaction, batch, remaining_ms, first=cache().set_nx(TOKEN, holder, TOKEN_MS) is not False)
+    first = cache().set_nx(token(), holder, TOKEN_MS) is not False  # unknown counts as first: Redis may be gone
+    tick = _Tick(holder, clock, transaction, batch, remaining_ms, first=first)
     return tick.run(rounds)
+
+
+def token() -> str:
+    """The key in Redis of who has just begun. It names the database, so that installations that share a Redis do not hold each other up."""
+    return "tick:" + sha256((settings().database_url or "").encode()).hexdigest()[:16]
 
 
 class _Tick:
@@ -114,7 +121,7 @@ class _Tick:
                 failure = error
                 self.log.exception("a round of the tick failed")
                 metrics.count("tick_rounds_failed")
-                self.report.errors.append(f"{type(error).__name__}: {error}"[:300])
+                self.report.errors.append(_said(error)[:300])
             self.report.rounds += 1
             left = self._leaving(rounds, until)
             if left:
@@ -187,7 +194,7 @@ class _Tick:
             except Exception as error:
                 self.log.exception("a schedule could not be fired; it is looked at again in five minutes", trigger_id=trigger_id)
                 with self.transaction() as connection:
-                    repository.postpone(connection, trigger_id, printable(f"firing failed: {type(error).__name__}: {error}"))
+                    repository.postpone(connection, trigger_id, printable(f"firing failed: {_said(error)}"))
                 total += Batch(claimed=1, more=total.more)
         return total
 
@@ -228,6 +235,12 @@ class _Tick:
             forgotten = repository.forget_start_keys(connection, KEYS_KEPT_HOURS, KEYS_PER_ROUND)
         self.report.keys_forgotten += forgotten
         return forgotten == KEYS_PER_ROUND
+
+
+def _said(error: Exception) -> str:
+    """An error without the statement and its parameters, which hold what users wrote."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return f"{type(cause).__name__}: {cause}"
 
 
 def _pause(fired: Batch, next_fire_in: float | None, next_wake_in: float | None) -> float:

@@ -46,6 +46,7 @@ SELECT count(*) AS live FROM (
 _INSERT_DEFINITION = """
 INSERT INTO definitions (id, workspace_id, workflow_id, body) VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(body)s)
 """
+_SAME_DEFINITION = "SELECT id FROM definitions WHERE workflow_id = %(workflow_id)s AND body = %(body)s LIMIT 1"
 _PUBLISH = """
 WITH raised AS (
   UPDATE workflows SET last_version = last_version + 1, live_version = last_version + 1, updated_at = clock_timestamp()
@@ -128,6 +129,12 @@ def insert_definition(connection: Connection, definition_id: str, workspace_id: 
         _INSERT_DEFINITION,
         {"id": definition_id, "workspace_id": workspace_id, "workflow_id": workflow_id, "body": body},
     )
+
+
+def same_definition(connection: Connection, workflow_id: str, body: str) -> str | None:
+    """The id of a frozen body equal to this one."""
+    found = row(connection, _SAME_DEFINITION, {"workflow_id": workflow_id, "body": body})
+    return found["id"] if found else None
 
 
 def publish(connection: Connection, workspace_id: str, workflow_id: str, definition_id: str) -> Row:

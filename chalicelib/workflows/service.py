@@ -152,6 +152,12 @@ def freeze(connection: Connection, workflow: Row) -> str:
     return definition_id
 
 
+def freeze_draft(connection: Connection, workflow: Row) -> str:
+    """Like `freeze`, but running the same draft again makes no further copy of it."""
+    drafts.require_valid(workflow["definition"])
+    return repository.same_definition(connection, workflow["id"], workflow["definition"]) or freeze(connection, workflow)
+
+
 def list_versions(connection: Connection, workspace_id: str, workflow_id: str, after: str | None, limit: int) -> Sequence[Row]:
     """Versions without bodies, newest first; one more than `limit` when there are more. Raises NotFound."""
     get(connection, workspace_id, workflow_id)

@@ -12,22 +12,65 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.expressions.limits import MAX_LOOP_LIST, MAX_LOOP_STEPS, MAX_WORK
+from chalicelib.core.expressions.limits import MAX_LOOP_STEPS, MAX_WORK
 from chalicelib.core.expressions.reads import chain, resolve
 from chalicelib.core.expressions.syntax import Node
-from chalicelib.core.expressions.values import PER_VALUE, measure
+from chalicelib.core.expressions.values import PER_VALUE, Scale
 
 # Calls that give a number, a boolean or another small thing, whatever they are given.
 _SMALL = frozenset(
-    """_==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ !_ -_ _-_ _*_ _/_ _%_ @in @not_strictly_false size contains startsWith endsWith matches indexOf lastIndexOf
-    int uint double bool type timestamp duration hasValue now uuid random charAt getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours
-    getMinutes getSeconds getMilliseconds""".split()
+    [
+        "_==_",
+        "_!=_",
+        "_<_",
+        "_<=_",
+        "_>_",
+        "_>=_",
+        "_&&_",
+        "_||_",
+        "!_",
+        "-_",
+        "_-_",
+        "_*_",
+        "_/_",
+        "_%_",
+        "@in",
+        "@not_strictly_false",
+        "size",
+        "contains",
+        "startsWith",
+        "endsWith",
+        "matches",
+        "indexOf",
+        "lastIndexOf",
+        "int",
+        "uint",
+        "double",
+        "bool",
+        "type",
+        "timestamp",
+        "duration",
+        "hasValue",
+        "now",
+        "uuid",
+        "random",
+        "charAt",
+        "getFullYear",
+        "getMonth",
+        "getDate",
+        "getDayOfMonth",
+        "getDayOfWeek",
+        "getDayOfYear",
+        "getHours",
+        "getMinutes",
+        "getSeconds",
+        "getMilliseconds",
+    ]
 )
 # Calls that hand on a part of their first argument without reading it.
 _VIEWS = frozenset(("_[_]", "_?._", "_[?_]", "value", "optional.of", "optional.ofNonZeroValue", "dyn"))
 _GROWING = frozenset(("join", "replace", "split", "format"))
-_ORDINARY_CALLS = 8  # an expression of so few calls over 8 MB at most needs no closer look
-_COPY = 8  # a loop that builds a list copies it at each step
+_ORDINARY_READS = 8  # an expression that reads so few values, 8 MB at most, without loops, needs no closer look
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +81,8 @@ class Size:
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def __add__(self, other: Size) -> Size:
-        if not other.shares:
-            return Size(self.fixed + other.fixed, self.shares)
+        if not other.shares or not self.shares:
+            return Size(self.fixed + other.fixed, self.shares or other.shares)
         names = {**self.shares, **other.shares}
         return Size(self.fixed + other.fixed, {name: self.shares.get(name, 0) + other.shares.get(name, 0) for name in names})
 
@@ -48,119 +91,147 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class _Variable:
-    """The largest value a loop variable takes."""
+class Estimate:
+    """At most so much work to evaluate, a result of at most this size, with at most so many elements."""
 
-    largest: float
+    work: Size
+    size: Size
+    count: Size
+
+
+_TINY = Size(4 * PER_VALUE)
+_Largest = Mapping[str, float]  # loop variables in sight, and the largest value each takes
 
 
 def is_ordinary(tree: Node) -> bool:
     """Whether the expression is too simple to cost much, so that no bound need be computed."""
-    return _count_calls(tree) <= _ORDINARY_CALLS
+    return _count_reads(tree) <= _ORDINARY_READS
 
 
-def _count_calls(node: Node) -> float:
+def _count_reads(node: Node) -> float:
     if node.kind == "loop" or (node.kind == "call" and node.name in _GROWING):
         return float("inf")
-    return (node.kind in ("call", "list", "struct")) + sum(_count_calls(child) for child in node.children)
+    return (node.kind == "ident") + sum(map(_count_reads, node.children))
 
 
-def check_cost(tree: Node, values: Mapping[str, Any]) -> None:
+def check_cost(tree: Node, values: Mapping[str, Any], scale: Scale) -> None:
     """Raises ExpressionError when evaluating the tree over these values may take more than MAX_WORK."""
-    bound = _Bound(values)
-    work, size = bound.visit(tree, {})
-    bound.limit(work + size, {})
+    bound = _Bound(values, scale)
+    whole = bound.visit(tree, {})
+    bound.most(whole.work + whole.size + Size(bound.stepping), {})
 
 
 class _Bound:
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-        self._measured: dict[int, float] = {}
+    """One estimation over given values."""
 
-    def limit(self, work: Size, variables: Mapping[str, _Variable]) -> float:
+    def __init__(self, values: Mapping[str, Any], scale: Scale) -> None:
+        self._values, self._scale = values, scale
+        self.stepping = 0.0  # the work of all loops that is the same at every step; the steps of all loops together are limited
+
+    def most(self, size: Size, largest: _Largest) -> float:
         """The most this can be. Raises ExpressionError above MAX_WORK."""
-        most = work.fixed + sum(share * variables[name].largest for name, share in work.shares.items())
+        most = size.fixed + sum(share * largest[name] for name, share in size.shares.items())
         if most > MAX_WORK:
+            million = MAX_WORK // 1_000_000
             raise ExpressionError(
-                f"with values as large as these the expression may need more than {MAX_WORK // 1_000_000} million steps; read less, or loop over less"
+                f"over values as large as these the expression may need more than {million} million steps; let it read less"
             )
         return most
 
-    def visit(self, node: Node, variables: Mapping[str, _Variable]) -> tuple[Size, Size]:
-        """The work of evaluating a node, and the size of its result."""
-        read = chain(node, variables)
+    def visit(self, node: Node, largest: _Largest) -> Estimate:
+        """Bounds for one node of the tree."""
+        read = chain(node, largest)
         if read is not None:
-            found, value = resolve(read, self._values)
-            return Size(PER_VALUE), Size(self._measure(value) if found else PER_VALUE)
+            return self._read(*resolve(read, self._values))
         if node.kind == "const":
             length = len(node.value) if isinstance(node.value, str | bytes) else 0
-            return Size(PER_VALUE), Size(PER_VALUE + length)
+            return Estimate(Size(PER_VALUE), Size(PER_VALUE + length), Size())
         if node.kind == "ident":
-            return Size(PER_VALUE), Size(0.0, {node.name: 1.0}) if node.name in variables else Size(PER_VALUE)
+            size = Size(0.0, {node.name: 1.0}) if node.name in largest else _TINY
+            return Estimate(Size(PER_VALUE), size, size.times(1 / PER_VALUE))
         if node.kind == "loop":
-            return self._loop(node, variables)
-        works, sizes = zip(*(self.visit(child, variables) for child in node.children), strict=True) if node.children else ((), ())
-        work, total = sum(works, Size(PER_VALUE)), sum(sizes, Size(PER_VALUE))
+            return self._loop(node, largest)
+        parts = [self.visit(child, largest) for child in node.children]
+        work = sum((part.work for part in parts), Size(PER_VALUE))
         if node.kind == "select" or (node.kind == "call" and node.name in _VIEWS):
-            return work, sizes[0]
+            return Estimate(work, parts[0].size if parts else _TINY, parts[0].count if parts else Size())
+        total = sum((part.size for part in parts), Size(PER_VALUE))
+        size, count = total, Size(float(len(parts)))
         if node.kind == "call":
-            result = self._result(node, sizes, total, variables)
-            work = work + total + result
-        self.limit(work, variables)
-        return work, total if node.kind != "call" else result
+            size, count = self._result(node, parts, total, largest)
+        work = work + total + size
+        self.most(work, largest)
+        return Estimate(work, size, count)
 
-    def _result(self, node: Node, sizes: tuple[Size, ...], total: Size, variables: Mapping[str, _Variable]) -> Size:
+    def _read(self, found: bool, value: Any) -> Estimate:
+        elements = len(value) if isinstance(value, list | dict) else 0
+        return Estimate(Size(PER_VALUE), Size(float(self._scale.weigh(value) if found else PER_VALUE)), Size(float(elements)))
+
+    def _result(self, node: Node, parts: list[Estimate], total: Size, largest: _Largest) -> tuple[Size, Size]:
+        """The size of what a call returns, and how many elements it has if that is a list."""
         if node.name in _SMALL or node.name.startswith("math."):
-            return Size(4 * PER_VALUE)
-        if node.name in ("replace", "join") and len(sizes) > 1:
-            inserted = self.limit(sizes[-1] if node.name == "join" else sizes[2], variables)
-            return sizes[0].times(1 + inserted / (1 if node.name == "replace" else PER_VALUE)) + Size(inserted)
-        if node.name in ("split", "format", "string", "base64.encode", "strings.quote"):
-            return total.times(PER_VALUE + 2)
-        return total
+            return _TINY, Size()
+        if node.name == "replace" and len(parts) > 2:
+            inserted = self.most(parts[2].size, largest)
+            return parts[0].size.times(1 + inserted) + Size(inserted), Size()
+        if node.name == "join" and len(parts) > 1:
+            return parts[0].size + parts[0].count.times(self.most(parts[1].size, largest)), Size()
+        if node.name == "split":
+            return total.times(PER_VALUE + 1), total
+        if node.name == "string":
+            return total + _TINY, Size()
+        if node.name in ("format", "base64.encode", "strings.quote"):
+            return total.times(4), Size()
+        if node.name in ("_+_", "_?_:_"):
+            return total, sum((part.count for part in parts), Size())
+        return total, total.times(1 / PER_VALUE)
 
-    def _loop(self, node: Node, variables: Mapping[str, _Variable]) -> tuple[Size, Size]:
+    def _loop(self, node: Node, largest: _Largest) -> Estimate:
         source, start, condition, step, result = node.children
-        work, size = self.visit(source, variables)
-        steps, largest = self._elements(source, size, variables)
+        over, initial = self.visit(source, largest), self.visit(start, largest)
+        steps = over.count if self.most(over.count, largest) < MAX_LOOP_STEPS else Size(float(MAX_LOOP_STEPS))
         builds = start.kind == "list"
-        inside = {**variables, node.name: _Variable(largest), node.value: _Variable(0.0)}
-        before, initial = self.visit(start, variables)
-        inside[node.value] = _Variable(0.0 if builds else self.limit(initial, variables))
-        each_work, each_size = (left + right for left, right in zip(self.visit(condition, inside), self.visit(step, inside), strict=True))
-        total_work = work + before + self._over(each_work, node, size, steps, inside)
+        inside = {**largest, node.name: self._largest_element(source, over, largest)}
+        inside[node.value] = 0.0 if builds else self.most(initial.size, largest)
+        condition_part, step_part = self.visit(condition, inside), self.visit(step, inside)
+        sums = _Sums(node, over.size, steps, inside, self.most(steps, largest))
+        each = condition_part.work + step_part.work
+        self.stepping += each.fixed * (sums.most_steps if not largest else MAX_LOOP_STEPS)
+        work = over.work + initial.work + sums.of(Size(0.0, each.shares))
         if builds:
-            total_work = total_work + Size(min(steps, MAX_LOOP_LIST) ** 2 * _COPY)
-            made = self._over(each_size, node, size, steps, inside)
+            size, count = sums.of(step_part.size), steps
         else:
-            made = initial + self.visit(result, inside)[1]
-            made = Size(made.fixed, {name: share for name, share in made.shares.items() if name in variables})
-        self.limit(total_work + made, variables)
-        return total_work, made
+            inside[node.name] = 0.0
+            final = self.visit(result, inside)
+            size = Size(self.most(final.size, inside))
+            count = size.times(1 / PER_VALUE)
+            work = work + Size(self.most(final.work, inside))
+        self.most(work + size, largest)
+        return Estimate(work, size, count)
 
-    def _over(self, each: Size, loop: Node, source: Size, steps: float, inside: Mapping[str, _Variable]) -> Size:
-        """A size summed over all steps: what is in proportion to the element adds up to the whole source."""
-        rest = {name: share * steps for name, share in each.shares.items() if name not in (loop.name, loop.value)}
-        accumulated = each.shares.get(loop.value, 0) * inside[loop.value].largest
-        return Size((each.fixed + accumulated) * steps, rest) + source.times(each.shares.get(loop.name, 0))
-
-    def _elements(self, source: Node, size: Size, variables: Mapping[str, _Variable]) -> tuple[float, float]:
-        """How many steps a loop over this takes at most, and the largest element."""
-        most = self.limit(size, variables)
-        read = chain(source, variables)
-        if read is not None:
-            _, value = resolve(read, self._values)
-            if isinstance(value, list | dict):
-                entries = list(value)
-                return len(entries), max(map(self._measure, entries), default=0.0)
-        if source.kind == "list":
-            return len(source.children), most
-        return min(most / PER_VALUE, MAX_LOOP_STEPS), most
-
-    def _measure(self, value: Any) -> float:
-        known = self._measured.get(id(value))
-        if known is None:
-            known = self._measured[id(value)] = float(measure(value))
-        return known
+    def _largest_element(self, source: Node, over: Estimate, largest: _Largest) -> float:
+        read = chain(source, largest)
+        value = resolve(read, self._values)[1] if read is not None else None
+        if isinstance(value, list):
+            return float(self._scale.largest(value))
+        return self.most(over.size, largest)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums over all steps of one loop."""
+
+    loop: Node
+    source: Size
+    steps: Size
+    inside: _Largest
+    most_steps: float
+
+    def of(self, each: Size) -> Size:
+        """What is in proportion to the element adds up to the source; what is fixed comes once a step."""
+        own = each.shares.get(self.loop.name, 0.0)
+        fixed = each.fixed + each.shares.get(self.loop.value, 0.0) * self.inside[self.loop.value]
+        outer = {
+            name: share * self.most_steps for name, share in each.shares.items() if name not in (self.loop.name, self.loop.value)
+        }
+        return self.steps.times(fixed) + self.source.times(own) + Size(0.0, outer)

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions.environment import operation, suggestion
 from chalicelib.core.expressions.program import Program
-from chalicelib.core.expressions.reads import Read, path_text
+from chalicelib.core.expressions.reads import Read, member, path_text
 from chalicelib.core.expressions.values import describe
 
 _SHOWN_NAMES = 12
@@ -17,7 +17,13 @@ _SHOWN_SOURCE = 200
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$', re.DOTALL)
 _NO_OVERLOAD = re.compile(r"No matching overloads found : (\S+?)\((.*)\)")
 _INDEX = re.compile(r"index=(-?\d+) size=(\d+)")
-_KIND_NAMES = {"int64": "int", "uint64": "uint", "null_type": "null", "google.protobuf.Timestamp": "timestamp", "google.protobuf.Duration": "duration"}
+_KIND_NAMES = {
+    "int64": "int",
+    "uint64": "uint",
+    "null_type": "null",
+    "google.protobuf.Timestamp": "timestamp",
+    "google.protobuf.Duration": "duration",
+}
 _STRUCTURAL = ("Key not found", "Applying SELECT", "Invalid container type", "No value with name", "Index error")
 
 
@@ -44,12 +50,10 @@ def missing_step(read: Read, values: Mapping[str, Any]) -> tuple[str, str] | Non
         return read.root, f"'{read.root}' does not exist here; there are: {known}"
     value = values[read.root]
     for count, step in enumerate(read.steps[: read.required]):
-        if type(value) is dict and step in value:
-            value = value[step]
-        elif type(value) is list and type(step) is int and 0 <= step < len(value):
-            value = value[step]
-        else:
+        found, inner = member(value, step)
+        if not found:
             return str(step), _no_step(read, count, value)
+        value = inner
     return None
 
 

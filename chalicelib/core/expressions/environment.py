@@ -25,13 +25,78 @@ VARIABLES = ("input", "trigger", "nodes", "execution", "item", "index", "event")
 SCOPE_FUNCTIONS = ("now", "uuid", "random")
 
 # Only for suggestions: the library can compile calls but cannot list what it knows.
-_FUNCTIONS = (
-    "all exists exists_one map filter has size type dyn int uint double string bool bytes timestamp duration matches contains startsWith endsWith "
-    "getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds getMilliseconds "
-    "charAt indexOf lastIndexOf join lowerAscii upperAscii replace split substring trim format reverse strings.quote "
-    "math.greatest math.least math.ceil math.floor math.round math.trunc math.abs math.sign math.sqrt math.isNaN math.isInf math.isFinite "
-    "base64.encode base64.decode optional.of optional.none optional.ofNonZeroValue orValue or hasValue value optMap optFlatMap now uuid random"
-).split()
+_FUNCTIONS = [
+    "all",
+    "exists",
+    "exists_one",
+    "map",
+    "filter",
+    "has",
+    "size",
+    "type",
+    "dyn",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bool",
+    "bytes",
+    "timestamp",
+    "duration",
+    "matches",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "getFullYear",
+    "getMonth",
+    "getDate",
+    "getDayOfMonth",
+    "getDayOfWeek",
+    "getDayOfYear",
+    "getHours",
+    "getMinutes",
+    "getSeconds",
+    "getMilliseconds",
+    "charAt",
+    "indexOf",
+    "lastIndexOf",
+    "join",
+    "lowerAscii",
+    "upperAscii",
+    "replace",
+    "split",
+    "substring",
+    "trim",
+    "format",
+    "reverse",
+    "strings.quote",
+    "math.greatest",
+    "math.least",
+    "math.ceil",
+    "math.floor",
+    "math.round",
+    "math.trunc",
+    "math.abs",
+    "math.sign",
+    "math.sqrt",
+    "math.isNaN",
+    "math.isInf",
+    "math.isFinite",
+    "base64.encode",
+    "base64.decode",
+    "optional.of",
+    "optional.none",
+    "optional.ofNonZeroValue",
+    "orValue",
+    "or",
+    "hasValue",
+    "value",
+    "optMap",
+    "optFlatMap",
+    "now",
+    "uuid",
+    "random",
+]
 
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
@@ -65,7 +130,9 @@ _PROMOTED_BY_EVALUATION = ("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in", 
 def _mixed(symbol: str, calculate: Callable[[Any, Any], float]) -> Any:
     """One operator for int with double and double with int; equal types keep the library's own overloads."""
     kinds = ((cel.Type.INT, cel.Type.DOUBLE, "int_double"), (cel.Type.DOUBLE, cel.Type.INT, "double_int"))
-    overloads = [cel.Overload(f"mixed_{symbol}_{name}", cel.Type.DOUBLE, [left, right], impl=calculate) for left, right, name in kinds]
+    overloads = [
+        cel.Overload(f"mixed_{symbol}_{name}", cel.Type.DOUBLE, [left, right], impl=calculate) for left, right, name in kinds
+    ]
     return cel.FunctionDecl(symbol, overloads)
 
 
@@ -138,7 +205,9 @@ def _refuse_unreadable(source: str) -> None:
     if len(source) > MAX_SOURCE_CHARS:
         raise ExpressionError(f"the expression has {len(source)} characters; at most {MAX_SOURCE_CHARS} are allowed")
     if "\x00" in source:
-        raise ExpressionError(f"the expression holds a NUL character at position {source.index(chr(0))}; write \\u0000 inside a string instead")
+        raise ExpressionError(
+            f"the expression holds a NUL character at position {source.index(chr(0))}; write \\u0000 inside a string instead"
+        )
     try:
         source.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -155,7 +224,9 @@ def _mixes_numbers(message: str) -> bool:
 
 def _compile_error(source: str, text: str, reports: list[tuple[str, str, str]]) -> ExpressionError:
     if "recursion" in text:
-        return ExpressionError("the expression nests too deeply: at most 32 levels, counting each operator of a chain such as a + b + c")
+        return ExpressionError(
+            "the expression nests too deeply: at most 32 levels, counting each operator of a chain such as a + b + c"
+        )
     if not reports:
         return ExpressionError(f"the expression does not compile: {_short(text)}")
     line, column, message = reports[0]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import reads as reading
 from chalicelib.core.expressions import syntax
+from chalicelib.core.expressions.cost import check_cost, is_ordinary
 from chalicelib.core.expressions.environment import SCOPE_FUNCTIONS, compile_source, environment
 from chalicelib.core.expressions.limits import MAX_LOOP_LIST
 from chalicelib.core.expressions.reads import Branch, Read
+from chalicelib.core.expressions.syntax import Node
+from chalicelib.core.expressions.values import Scale
 
 
 class Program:
@@ -20,23 +23,41 @@ class Program:
 
     `source` is its text, `names` the variables it reads (input, trigger, nodes, execution, item, index, event), `nodes` the ids read as
     `nodes.<id>` or `nodes['<id>']`, None when they are read dynamically. `reads` are all its paths; `direct` is set when it is nothing but a path;
-    `pure` is false when it calls now(), uuid() or random().
+    `pure` is false when it calls now(), uuid() or random(); programs of one `view` read the same values.
     """
 
-    __slots__ = ("source", "names", "nodes", "reads", "direct", "pure", "branches", "_compiled", "_guarded", "_ranges", "_lock")
+    __slots__ = (
+        "source",
+        "names",
+        "nodes",
+        "reads",
+        "direct",
+        "pure",
+        "branches",
+        "view",
+        "_tree",
+        "_compiled",
+        "_guarded",
+        "_ranges",
+        "_lock",
+    )
 
     def __init__(self, source: str) -> None:
         self.source = source
         self._compiled = compile_source(source)
         tree = syntax.parse(self._compiled.serialize())
         if message := reading.struct_name(tree):
-            raise ExpressionError(f"'{message}{{…}}' makes a protobuf message; write an object such as {{'name': value}} instead", expression=source)
+            raise ExpressionError(
+                f"'{message}{{…}}' makes a protobuf message; write an object such as {{'name': value}} instead", expression=source
+            )
         self.reads: tuple[Read, ...] = tuple(reading.find_reads(tree))
         self.direct: Read | None = reading.whole_read(tree)
         self.names: frozenset[str] = frozenset(read.root for read in self.reads)
         self.nodes: frozenset[str] | None = _node_ids(self.reads)
         self.branches: Mapping[str, Branch] = reading.branches(self.reads)
+        self.view: Hashable = frozenset((read.root, read.steps, read.presence) for read in self.reads)
         self.pure: bool = not reading.functions_called(tree).intersection(SCOPE_FUNCTIONS)
+        self._tree: Node | None = None if is_ordinary(tree) else tree
         self._ranges = reading.loop_ranges(tree)
         self._guarded: Any = None
         self._lock = threading.Lock()
@@ -44,8 +65,13 @@ class Program:
     def __repr__(self) -> str:
         return f"Program({self.source!r})"
 
-    def executable(self, values: Mapping[str, Any]) -> Any:
-        """The library's expression to evaluate over these values: with guards on the loops that need one, bare otherwise."""
+    def executable(self, values: Mapping[str, Any], scale: Scale) -> Any:
+        """The library's expression to evaluate over these values: with guards on the loops that need one, bare otherwise.
+
+        Raises ExpressionError when evaluating it over these values might cost too much.
+        """
+        if self._tree is not None:
+            check_cost(self._tree, values, scale)
         if all(_is_short_list(read, values) for _, read in self._ranges):
             return self._compiled
         if self._guarded is None:
@@ -61,25 +87,10 @@ def compile_expression(source: str) -> Program:
     return Program(source)
 
 
-def resolve(read: Read, values: Mapping[str, Any]) -> tuple[bool, Any]:
-    """Whether every step of the path exists in the values, and what stands there (else None)."""
-    if read.root not in values:
-        return False, None
-    value = values[read.root]
-    for step in read.steps:
-        if type(value) is dict and type(step) is str and step in value:
-            value = value[step]
-        elif type(value) is list and type(step) is int and 0 <= step < len(value):
-            value = value[step]
-        else:
-            return False, None
-    return True, value
-
-
 def _is_short_list(read: Read | None, values: Mapping[str, Any]) -> bool:
     if read is None:
         return False
-    found, value = resolve(read, values)
+    found, value = reading.resolve(read, values)
     return not found or (type(value) is list and len(value) <= MAX_LOOP_LIST)
 
 

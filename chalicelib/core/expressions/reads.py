@@ -6,7 +6,7 @@ the field that is missing, and publishing can check which nodes an expression de
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,27 @@ def path_text(root: str, steps: Iterable[Step]) -> str:
     return text
 
 
+def member(value: Any, step: Step) -> tuple[bool, Any]:
+    """Whether a value has a member of that name or index, and the member."""
+    if type(value) is dict:
+        return (True, value[step]) if type(step) is str and step in value else (False, None)
+    if type(value) is list and type(step) is int and 0 <= step < len(value):
+        return True, value[step]
+    return False, None
+
+
+def resolve(read: Read, values: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Whether every step of the path exists in the values, and what stands there (else None)."""
+    if read.root not in values:
+        return False, None
+    found, value = True, values[read.root]
+    for step in read.steps:
+        found, value = member(value, step)
+        if not found:
+            return False, None
+    return True, value
+
+
 def find_reads(tree: Node) -> list[Read]:
     """Every longest path the expression reads, in source order, duplicates included."""
     reads: list[Read] = []
@@ -58,7 +79,7 @@ def find_reads(tree: Node) -> list[Read]:
 
 def whole_read(tree: Node) -> Read | None:
     """The Read, when the expression is nothing else."""
-    read = _chain(tree, frozenset())
+    read = chain(tree, frozenset())
     return read if read and read.required == len(read.steps) else None
 
 
@@ -107,13 +128,14 @@ def prune(value: Any, branch: Branch) -> Any:
     return value
 
 
-def _chain(node: Node, bound: Collection[str]) -> Read | None:
+def chain(node: Node, bound: Collection[str]) -> Read | None:
+    """The path a node is, if it is one; `bound` are loop variables in sight, which hide variables of the same name."""
     if node.kind == "ident":
         return Read(node.name, (), 0) if node.name in VARIABLES and node.name not in bound else None
     step, optional = _step(node)
     if step is None:
         return None
-    inner = _chain(node.children[0], bound)
+    inner = chain(node.children[0], bound)
     if inner is None or inner.presence:
         return None
     presence = node.kind == "select" and node.value
@@ -133,7 +155,7 @@ def _step(node: Node) -> tuple[Step | None, bool]:
 
 
 def _collect(node: Node, bound: frozenset[str], reads: list[Read]) -> None:
-    read = _chain(node, bound)
+    read = chain(node, bound)
     if read is not None:
         reads.append(read)
         return
@@ -150,7 +172,7 @@ def _collect_loops(node: Node, bound: frozenset[str], found: list[tuple[int, Rea
     if node.kind == "loop":
         source, start = node.children[0], node.children[1]
         if start.kind == "list" and source.kind not in ("list", "loop"):
-            found.append((node.id, _chain(source, bound)))
+            found.append((node.id, chain(source, bound)))
         bound = bound | {node.name, node.value}
     for child in node.children:
         _collect_loops(child, bound, found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +16,19 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import reads as reading
 from chalicelib.core.expressions.diagnosis import evaluation_error, expression_error, missing_step
 from chalicelib.core.expressions.environment import environment
-from chalicelib.core.expressions.limits import REUSE_BYTES
-from chalicelib.core.expressions.program import Program, compile_expression, resolve
-from chalicelib.core.expressions.values import measure, to_json
+from chalicelib.core.expressions.limits import MAX_REUSES, REUSE_BYTES
+from chalicelib.core.expressions.program import Program, compile_expression
+from chalicelib.core.expressions.values import Scale, to_json
 
 _EXACT = (bool, int, float, type(None), list, dict)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Converted values, and how often they may serve yet: every use leaves its temporaries in their memory."""
+
+    activation: Any
+    uses: int = MAX_REUSES
 
 
 class Scope:
@@ -37,7 +46,7 @@ class Scope:
         self._now = now
         self._seed = seed
         self._calls = itertools.count()
-        self._kept: dict[Program, Any] = {}
+        self._kept: dict[Hashable, _Kept] = {}
 
     def evaluate(self, program: Program | str) -> Any:
         """The JSON value of an expression.
@@ -54,7 +63,7 @@ class Scope:
     def _read(self, program: Program) -> Any:
         """An expression that only names a value gets that very value, whatever it holds, without a way through CEL."""
         assert program.direct is not None
-        found, value = resolve(program.direct, self._values)
+        found, value = reading.resolve(program.direct, self._values)
         if found:
             return value
         failure = missing_step(program.direct, self._values)
@@ -62,8 +71,9 @@ class Scope:
 
     def _run(self, program: Program) -> Any:
         try:
-            activation = self._activation(program)
-            return program.executable(self._values).eval(activation)
+            scale = Scale()
+            activation = self._activation(program, scale)
+            return program.executable(self._values, scale).eval(activation)
         except ExpressionError as error:
             raise expression_error(program, error.detail) from None
         except Exception as error:  # the library reports some failures as values and some as exceptions of its own
@@ -80,20 +90,22 @@ class Scope:
         except Exception:
             raise expression_error(program, "the result holds an optional; end with .orValue(...) or .value()") from None
 
-    def _activation(self, program: Program) -> Any:
-        """The values this program reads, converted. Large ones are kept for the next evaluation of the same program; the kept memory goes with the scope."""
-        if (kept := self._kept.get(program)) is not None:
-            return kept
+    def _activation(self, program: Program, scale: Scale) -> Any:
+        """The values this program reads, converted. Large ones serve several programs that read the same; they go with the scope."""
+        kept = self._kept.get(program.view)
+        if kept is not None and kept.uses > 0 and program.pure:
+            kept.uses -= 1
+            return kept.activation
         values = {}
         for root, branch in program.branches.items():
             if root in self._values:
                 values[root] = reading.prune(self._values[root], branch)
-        size = measure(values)
+        size = scale.weigh(values)
         if not program.pure:
             return environment().Activation(values, functions=self._functions())
         activation = environment().Activation(values)
         if size > REUSE_BYTES:
-            self._kept[program] = activation
+            self._kept[program.view] = _Kept(activation)
         return activation
 
     def _functions(self) -> list[Any]:

@@ -14,59 +14,78 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions.limits import MAX_CONTEXT_BYTES, MAX_DEPTH, MAX_RESULT_BYTES
 
 _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
-_PER_VALUE = 8
+PER_VALUE = 8
 
 
-def measure(value: Any, limit: int = MAX_CONTEXT_BYTES) -> int:
-    """About how many bytes of JSON the value makes.
+class Scale:
+    """Weighs the values of one evaluation: about how many bytes of JSON each makes, remembering lists, since the estimate of the cost asks again.
 
-    Raises ExpressionError for what CEL cannot hold exactly (NUL, lone surrogates, integers beyond 64 bits, NaN, anything that is not JSON), for
-    nesting beyond MAX_DEPTH, and for more than `limit` bytes.
+    Weighing raises ExpressionError for what CEL cannot hold exactly (NUL, lone surrogates, integers beyond 64 bits, NaN, anything that is not JSON), for nesting
+    beyond MAX_DEPTH, and for more than MAX_CONTEXT_BYTES. The values must outlive the scale.
     """
-    size, depth, level = 0, 0, [value]
-    while level:
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ExpressionError(f"the values this expression reads nest deeper than {MAX_DEPTH} levels")
-        following: list[Any] = []
-        for entry in level:
-            size += _weigh(entry, following)
-            if size > limit:
-                raise ExpressionError(f"the values this expression reads are larger than {limit // 1024} KB; read a smaller part")
-        level = following
-    return size
+
+    def __init__(self) -> None:
+        self._lists: dict[int, tuple[int, int]] = {}
+
+    def weigh(self, value: Any, depth: int = 0) -> int:
+        """The weight of a value with all it holds."""
+        kind = type(value)
+        if kind is str:
+            return PER_VALUE + _text_weight(value)
+        if kind is dict or kind is list:
+            if depth >= MAX_DEPTH:
+                raise ExpressionError(f"the values this expression reads nest deeper than {MAX_DEPTH} levels")
+            weight = self._weigh_object(value, depth + 1) if kind is dict else self._weigh_list(value, depth + 1)[0]
+            if weight > MAX_CONTEXT_BYTES:
+                raise ExpressionError(f"the values this expression reads are larger than {MAX_CONTEXT_BYTES // 1024} KB; read a smaller part")
+            return weight
+        if value is not None and kind is not bool:
+            _check_number(value)
+        return PER_VALUE
+
+    def largest(self, entries: list[Any]) -> int:
+        """The weight of the heaviest element, 0 for an empty list."""
+        return self._weigh_list(entries, 0)[1]
+
+    def _weigh_object(self, value: dict[str, Any], depth: int) -> int:
+        weight = PER_VALUE
+        for key, entry in value.items():
+            if type(key) is not str:
+                raise ExpressionError(f"an object's key must be a string, not {type(key).__name__}")
+            weight += PER_VALUE + _text_weight(key) + self.weigh(entry, depth)
+        return weight
+
+    def _weigh_list(self, value: list[Any], depth: int) -> tuple[int, int]:
+        known = self._lists.get(id(value))
+        if known is None:
+            weight, largest = PER_VALUE, 0
+            for entry in value:
+                own = self.weigh(entry, depth)
+                weight += own
+                if own > largest:
+                    largest = own
+                if weight > MAX_CONTEXT_BYTES:
+                    break
+            known = self._lists[id(value)] = (weight, largest)
+        return known
 
 
-def _weigh(value: Any, following: list[Any]) -> int:
-    """The size of one value without its children, which are added to `following`."""
+def _check_number(value: Any) -> None:
     kind = type(value)
-    if kind is str:
-        return _check_text(value) + _PER_VALUE
-    if kind is dict:
-        following.extend(value.values())
-        return _PER_VALUE + sum(_check_key(key) for key in value)
-    if kind is list:
-        following.extend(value)
-    elif kind is int:
+    if kind is int:
         if not _INT_MIN <= value <= _INT_MAX:
             raise ExpressionError(f"the integer {str(value)[:40]} does not fit 64 bits")
-    elif kind is float:
-        if not math.isfinite(value):
-            raise ExpressionError(f"{value} is not a JSON number")
-    elif value is not None and kind is not bool:
+    elif kind is not float:
         raise ExpressionError(f"a value of type {kind.__name__} is not JSON")
-    return _PER_VALUE
+    elif not math.isfinite(value):
+        raise ExpressionError(f"{value} is not a JSON number")
 
 
-def _check_key(key: Any) -> int:
-    if type(key) is not str:
-        raise ExpressionError(f"an object's key must be a string, not {type(key).__name__}")
-    return _check_text(key) + _PER_VALUE
-
-
-def _check_text(text: str) -> int:
+def _text_weight(text: str) -> int:
     if "\x00" in text:
-        raise ExpressionError("a string this expression reads holds a NUL character, which expressions cannot compute with; pass it on as a whole instead")
+        raise ExpressionError(
+            "a string this expression reads holds a NUL character, which expressions cannot compute with; pass it on as a whole instead"
+        )
     if text.isascii():
         return len(text)
     try:
@@ -90,7 +109,7 @@ def to_json(plain: Any) -> Any:
 
 def _json(plain: Any, budget: list[int]) -> Any:
     kind = type(plain)
-    _spend(budget, _PER_VALUE)
+    _spend(budget, PER_VALUE)
     if plain is None or kind is bool:
         return plain
     if kind is int:
@@ -125,7 +144,7 @@ def _special(plain: Any, budget: list[int]) -> str:
 def _key(key: Any, budget: list[int]) -> str:
     if type(key) is not str:
         raise ExpressionError(f"an object's key must be a string, but {key!r} is {_kind_name(key)}; write '{key}' or string(...)")
-    _spend(budget, len(key) + _PER_VALUE)
+    _spend(budget, len(key) + PER_VALUE)
     return key
 
 

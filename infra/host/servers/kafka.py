@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -200,7 +201,7 @@ def _jars(env: Mapping[str, str], log: Path) -> Generator[str, None, Path]:
 
 def _resolve(maven: str, target: Path, env: Mapping[str, str], log: Path) -> Steps:
     goal: list[str | Path] = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-    words = [maven, "-B", "-f", _POM, *goal]
+    words = [maven, "-B", *_local_repository(target.parent), "-f", _POM, *goal]
     child = spawn("kafka-jars", words, log=log, env=env, cwd=target)
     began = time.monotonic()
     try:
@@ -212,6 +213,12 @@ def _resolve(maven: str, target: Path, env: Mapping[str, str], log: Path) -> Ste
         child.kill()
     if status != 0 or not any(target.glob("kafka_2.13-*.jar")):
         raise ServerUnavailable(f"Maven could not fetch Kafka's jars (status {status}).\n{child.log_tail()}")
+
+
+def _local_repository(cache: Path) -> list[str | Path]:
+    """Maven keeps what it fetches in the account's home, whatever HOME says; a service's account may have none."""
+    home = Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    return [] if os.access(home, os.W_OK) else [f"-Dmaven.repo.local={cache / 'maven'}"]
 
 
 def _cache_folders(env: Mapping[str, str]) -> list[Path]:

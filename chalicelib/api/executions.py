@@ -1,0 +1,208 @@
+"""/executions and what starts one by hand: read, follow, cancel, wake."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from chalicelib.api.endpoint import Call, Routes
+from chalicelib.api.models import Answer, Model, Text
+from chalicelib.api.paging import integer, listing, read_page
+from chalicelib.api.replies import Reply, json_reply
+from chalicelib.api.streams import EventStream
+from chalicelib.core.clock import parse as parse_time
+from chalicelib.core.config import settings
+from chalicelib.core.errors import ValidationFailed
+from chalicelib.engine.queries import ExecutionFilter
+from chalicelib.engine.wake import wake
+from chalicelib.identity.roles import OPERATOR, VIEWER
+from chalicelib.workflows import executions as service
+
+routes = Routes("executions")
+
+STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled")
+MAX_SEQ = 2**31 - 1
+
+
+class ExecutionStart(Model):
+    """What to run."""
+
+    input: Any = Field(default_factory=dict, description="The execution's input, checked against the workflow's input_schema.")
+    version: int | Literal["draft"] | None = Field(None, description="A version's number, or `draft`; without it the live version.")
+    idempotency_key: Annotated[Text, Field(min_length=1, max_length=255)] | None = None
+
+
+class Started(Answer):
+    """An execution that was accepted."""
+
+    id: str
+    status: str
+    duplicate: bool
+    ui_url: str
+
+
+class NodeRun(Answer):
+    """One attempt of one node."""
+
+    node_id: str
+    type: str
+    status: Literal["queued", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
+    iteration: str | None
+    attempt: int
+    input: Any
+    output: Any
+    error: dict[str, Any] | None
+    started_at: str | None
+    finished_at: str | None
+
+
+class ExecutionSummary(Answer):
+    """An execution in a list, without payloads."""
+
+    id: str
+    workflow_id: str
+    version: int | Literal["draft"]
+    status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
+    trigger: dict[str, Any]
+    error: dict[str, Any] | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    wake_at: str | None
+    retry_of: str | None
+
+
+class Execution(ExecutionSummary):
+    """An execution with everything that happened in it."""
+
+    input: Any
+    output: Any
+    nodes: list[NodeRun]
+
+
+class Event(Answer):
+    """Something that happened."""
+
+    seq: int
+    at: str
+    type: str
+    status: str
+
+
+class Events(Answer):
+    """What happened after `after`, in order."""
+
+    items: list[Event]
+    next_cursor: str | None
+
+
+class Accepted(Answer):
+    """The request was taken; what comes of it shows in the execution."""
+
+    id: str
+    status: str
+
+
+def ui_url(execution_id: str) -> str:
+    """Where a person sees an execution."""
+    return f"{settings().base_url}/#/executions/{execution_id}"
+
+
+@routes.route("POST", "/workflows/{id}/executions", role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202)
+def start_execution(call: Call, id: str) -> Reply:
+    """Run a workflow: its live version, another version, or the draft as it is now (whose effects are real). With an `idempotency_key` a second
+    request with the same input starts nothing and is answered with the first execution."""
+    body = call.body
+    started = service.start(
+        call.connection, call.workspace_id, id, input=body.input, version=body.version, key=body.idempotency_key
+    )
+    call.after_commit.append(wake)
+    answer = {"id": started.id, "status": started.status, "duplicate": started.duplicate, "ui_url": ui_url(started.id)}
+    return json_reply(answer, 202, {"Location": f"/executions/{started.id}", "Millrace-Execution-Id": started.id})
+
+
+@routes.route(
+    "GET",
+    "/executions",
+    role=VIEWER,
+    answer=ExecutionSummary,
+    listing=True,
+    query={
+        "workflow_id": {"type": "string"},
+        "status": {"type": "string", "enum": list(STATUSES)},
+        "trigger_id": {"type": "string"},
+        "from": {"type": "string", "format": "date-time", "description": "created at this time or later"},
+        "to": {"type": "string", "format": "date-time", "description": "created before this time"},
+        "q": {"type": "string", "description": "an id, or text in the input or the error"},
+    },
+)
+def list_executions(call: Call) -> Reply:
+    """List executions, newest first, without their payloads."""
+    page = read_page(call.request, "executions")
+    rows = service.list_page(call.connection, call.workspace_id, _filter(call), page.limit, page.after)
+    return json_reply(listing(rows, page, "executions", lambda row: row["id"], dict))
+
+
+def _filter(call: Call) -> ExecutionFilter:
+    first = call.request.first
+    status = first("status")
+    if status is not None and status not in STATUSES:
+        raise ValidationFailed([{"path": "/status", "code": "enum", "message": f"status is one of {', '.join(STATUSES)}"}])
+    return ExecutionFilter(first("workflow_id"), first("trigger_id"), status, _time(call, "from"), _time(call, "to"), first("q") or None)
+
+
+def _time(call: Call, name: str) -> Any:
+    text = call.request.first(name)
+    if text is None:
+        return None
+    try:
+        at = parse_time(text.replace(" ", "+"))  # a plus sign that was not encoded arrives as a space
+        if 1970 <= at.year < 2200:
+            return at
+    except (ValueError, OverflowError):
+        pass
+    message = f"{name} must be an RFC 3339 time with an offset, such as 2026-11-22T14:00:00Z"
+    raise ValidationFailed([{"path": f"/{name}", "code": "invalid_time", "message": message}])
+
+
+@routes.route("GET", "/executions/{id}", role=VIEWER, answer=Execution)
+def get_execution(call: Call, id: str) -> Reply:
+    """Read an execution: its input and output, and every attempt of every node."""
+    return json_reply(service.get(call.connection, call.workspace_id, id))
+
+
+@routes.route(
+    "GET",
+    "/executions/{id}/events",
+    role=VIEWER,
+    answer=Events,
+    query={"after": {"type": "integer", "minimum": 0, "description": "only events with a greater seq"}},
+)
+def list_execution_events(call: Call, id: str) -> Reply:
+    """What happened, in order. On a server of our own `Accept: text/event-stream` follows it as server-sent events (`Last-Event-ID` goes on after one)."""
+    after = integer(call.request, "after", 0, MAX_SEQ)
+    events = service.events(call.connection, call.workspace_id, id, after or 0)
+    if not call.request.streams or "text/event-stream" not in call.request.headers.get("accept", ""):
+        return json_reply({"items": events, "next_cursor": None})
+    seen = call.request.headers.get("last-event-id", "")
+    start = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else after or 0
+    workspace_id = call.workspace_id
+    headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Reply(200, "", headers, stream=lambda: EventStream(workspace_id, id, start))
+
+
+@routes.route("POST", "/executions/{id}/cancel", role=OPERATOR, body=Model, body_optional=True, answer=Accepted, status=202)
+def cancel_execution(call: Call, id: str) -> Reply:
+    """Ask an execution to stop. Running nodes are cancelled; what they have already done stays done. 409 when it has ended."""
+    status = service.cancel(call.connection, call.workspace_id, id)
+    call.after_commit.append(wake)
+    return json_reply({"id": id, "status": status}, 202)
+
+
+@routes.route("POST", "/executions/{id}/nodes/{node_id}/wake", role=OPERATOR, body=Model, body_optional=True, answer=Accepted, status=202)
+def wake_node(call: Call, id: str, node_id: str) -> Reply:
+    """End a node's delay, or its wait before a retry, now. 409 when it does not wait."""
+    status = service.wake_node(call.connection, call.workspace_id, id, node_id)
+    call.after_commit.append(wake)
+    return json_reply({"id": id, "status": status}, 202)

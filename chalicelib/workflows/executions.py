@@ -1,0 +1,139 @@
+"""Executions as their users see them: started by hand, read, followed, cancelled, woken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from chalicelib.core.db import executor
+from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
+from chalicelib.core.ids import is_id
+from chalicelib.core.jsontext import loads
+from chalicelib.engine import queries
+from chalicelib.engine.signals import send_signal
+from chalicelib.engine.starts import StartRow, start_executions
+from chalicelib.triggers.mapping import check_input
+from chalicelib.triggers.refusals import refusal
+from chalicelib.workflows import service as workflows
+
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What became of a wish to run: a new execution, or the one an earlier request with the same key started."""
+
+    id: str
+    status: str
+    duplicate: bool
+
+
+def start(connection: Connection, workspace_id: str, workflow_id: str, *, input: Any, version: int | str | None, key: str | None) -> Begun:
+    """Start an execution of the live version (None), of version n, or of the draft as it is now. Call `wake()` after the commit.
+
+    Raises NotFound, Conflict (`workflow_not_published`, `workflow_disabled`), ValidationFailed (the draft's errors, the input's, `idempotency_key_reused`).
+    """
+    definition_id, number, body = _pinned(connection, workspace_id, workflow_id, version)
+    check_input(input, loads(body).get("input_schema"), "/input")
+    wish = StartRow(
+        workspace_id=workspace_id,
+        workflow_id=workflow_id,
+        input=input,
+        trigger={"type": "manual", "id": None},
+        definition_id=definition_id,
+        version=number,
+        key=key,
+        body_hash=_fingerprint(input, version),
+    )
+    started = start_executions(executor(connection), [wish])[0]
+    if started.verdict == "started" and started.execution_id is not None:
+        return Begun(started.execution_id, "queued", duplicate=False)
+    if started.verdict != "duplicate" or started.execution_id is None:
+        raise refusal(started.verdict)
+    if started.body_hash != wish.body_hash:
+        raise key_reused("/idempotency_key")
+    status = queries.execution_status(executor(connection), started.execution_id)
+    return Begun(started.execution_id, status or "queued", duplicate=True)
+
+
+def key_reused(path: str) -> ValidationFailed:
+    """The same idempotency key with another request."""
+    message = "this key was used before with another request; send a new key for a new request"
+    return ValidationFailed([{"path": path, "code": "idempotency_key_reused", "message": message}], message, code="idempotency_key_reused")
+
+
+def _pinned(connection: Connection, workspace_id: str, workflow_id: str, version: int | str | None) -> tuple[str, int | None, str]:
+    """The definition to run: its id, its version (None: a frozen draft) and its body."""
+    workflow = workflows.get(connection, workspace_id, workflow_id)
+    if not workflow["enabled"]:
+        raise refusal("workflow_disabled")
+    if version == "draft":
+        return workflows.freeze_draft(connection, workflow), None, workflow["definition"]
+    number = workflow["live_version"] if version is None else version
+    if number is None:
+        raise refusal("workflow_not_published")
+    found = workflows.get_version(connection, workspace_id, workflow_id, str(number))
+    return found["definition_id"], found["version"], found["definition"]
+
+
+def _fingerprint(input: Any, version: int | str | None) -> str:
+    """The same for the same request, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps([input, version], sort_keys=True).encode()).hexdigest()
+
+
+def get(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:
+    """An execution with all its node runs. Raises NotFound."""
+    return queries.get_execution(connection, workspace_id, _checked(execution_id))
+
+
+def list_page(
+    connection: Connection, workspace_id: str, wanted: queries.ExecutionFilter, limit: int, after: str | None
+) -> Sequence[dict[str, Any]]:
+    """Executions without payloads, newest first; one more than `limit` when there are more."""
+    return queries.list_executions(connection, workspace_id, wanted, limit + 1, after)
+
+
+def events(connection: Connection, workspace_id: str, execution_id: str, after: int) -> list[dict[str, Any]]:
+    """What happened after `after`. Raises NotFound."""
+    return queries.execution_events(connection, workspace_id, _checked(execution_id), after)
+
+
+def cancel(connection: Connection, workspace_id: str, execution_id: str) -> str:
+    """Ask an execution to stop; returns its present status. Raises NotFound, Conflict `already_finished`. Call `wake()` after the commit."""
+    status = _status_of(connection, workspace_id, execution_id)
+    if status in ENDED or not send_signal(executor(connection), execution_id, "cancel", ""):
+        raise Conflict("this execution has ended and cannot be cancelled", code="already_finished")
+    return status
+
+
+def wake_node(connection: Connection, workspace_id: str, execution_id: str, node_id: str) -> str:
+    """End a node's wait; returns the execution's present status. Raises NotFound, Conflict `node_not_waiting`. Call `wake()` after the commit."""
+    status = _status_of(connection, workspace_id, execution_id)
+    attempt = queries.waiting_attempt(connection, execution_id, node_id)
+    signal = {"node_id": node_id, "attempt": attempt}
+    if attempt is not None and send_signal(executor(connection), execution_id, "wake", f"{node_id}:{attempt}", signal):
+        return status
+    nodes = loads(queries.get_definition(connection, workspace_id, execution_id)).get("nodes", [])
+    if node_id not in {node["id"] for node in nodes}:
+        raise NotFound(f"this execution has no node {node_id[:80]!r}")
+    raise Conflict("this node does not wait now", code="node_not_waiting")
+
+
+def _checked(execution_id: str) -> str:
+    if not is_id(execution_id, "exe"):
+        raise NotFound("there is no execution of this id")
+    return execution_id
+
+
+def _status_of(connection: Connection, workspace_id: str, execution_id: str) -> str:
+    status = queries.execution_status(executor(connection), _checked(execution_id), workspace_id)
+    if status is None:
+        raise NotFound("there is no execution of this id")
+    return status
+
+

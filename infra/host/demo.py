@@ -1,0 +1,68 @@
+"""Loads workflows into a running Millrace over its own API: `python -m infra.host.demo` the first one (hello), with `--examples` all of examples/.
+
+Safe to run again: workflows are found by slug and left as their owner made them, triggers that exist already are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from chalicelib.core.config import Settings, settings
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FIRST = "hello"
+DEMO_URL = "${DEMO_URL}"
+
+
+class Api:
+    """A few calls of the REST API, as the bootstrap key."""
+
+    def __init__(self, config: Settings) -> None:
+        self._base = f"http://127.0.0.1:{config.port}/api"
+        self._key = config.bootstrap_key or ""
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer's JSON. Raises urllib.error.HTTPError."""
+        data = json.dumps(body).encode() if body is not None else None
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self._base + path, data, headers, method=method)  # noqa: S310 - our own front, on loopback
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+            return json.loads(response.read() or b"null")
+
+
+def load(api: Api, document: dict[str, Any]) -> str:
+    """Create, publish and trigger one example unless a workflow of that slug is there; returns a line about it."""
+    wanted = document["workflow"]
+    known = {item["slug"] for item in api.call("GET", "/workflows?limit=200")["items"]}
+    if wanted["slug"] in known:
+        return f"workflow {wanted['slug']} is there already"
+    workflow = api.call("POST", "/workflows", wanted)
+    api.call("POST", f"/workflows/{workflow['id']}/publish")
+    for trigger in document["triggers"]:
+        api.call("POST", "/triggers", {"workflow_id": workflow["id"], **trigger})
+    return f"workflow {wanted['slug']} is published"
+
+
+def main(arguments: list[str]) -> int:
+    """Load; returns the exit code."""
+    config = settings()
+    api = Api(config)
+    names = sorted(path.stem for path in EXAMPLES.glob("*.json")) if "--examples" in arguments else [FIRST]
+    demo_url = f"http://127.0.0.1:{config.port}/demo"
+    for name in names:
+        text = (EXAMPLES / f"{name}.json").read_text(encoding="utf-8").replace(DEMO_URL, demo_url)
+        try:
+            print(load(api, json.loads(text)), flush=True)
+        except urllib.error.HTTPError as error:
+            print(f"example {name} was not loaded: {error.code} {error.read().decode()[:500]}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
