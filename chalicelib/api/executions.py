@@ -119,7 +119,8 @@ def start_execution(call: Call, id: str) -> Reply:
     )
     call.after_commit.append(wake)
     answer = {"id": started.id, "status": started.status, "duplicate": started.duplicate, "ui_url": ui_url(started.id)}
-    return json_reply(answer, 202, {"Location": f"/executions/{started.id}", "Millrace-Execution-Id": started.id})
+    location = f"{call.request.root}/executions/{started.id}"
+    return json_reply(answer, 202, {"Location": location, "Millrace-Execution-Id": started.id})
 
 
 @routes.route(

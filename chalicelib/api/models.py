@@ -39,7 +39,7 @@ def _not_blank(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1, max_length=200)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z")]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 _CODES = {"missing": "required", "extra_forbidden": "unknown_field", "value_error": "invalid_value"}
 _WORDS = {"missing": "this field is required", "extra_forbidden": "this field is not known here; remove it or check its spelling"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalice import Chalice
 
+from chalicelib.api import api_keys, dead_letters, executions, health, me, openapi, registry, trigger_ingress, triggers, workflows
 from chalicelib.api import request as requests
 from chalicelib.api.cors import cors_headers
 from chalicelib.api.replies import Reply, problem
@@ -16,15 +17,15 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 
+RESOURCES = (workflows, triggers, executions, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress)
+
 
 def mount(app: Chalice) -> None:
     """Register everything. Bodies of any type reach the handlers (they answer 415 themselves), and no answer is taken for binary by its type."""
-    from chalicelib.api import RESOURCES  # late: the blueprints import this package's modules
-
     app.api.binary_types = []
     app.register_middleware(_middleware, event_type="http")
     for resource in RESOURCES:
-        app.register_blueprint(resource.blueprint)
+        app.register_blueprint(resource.routes.blueprint)
 
 
 def _middleware(chalice_request: Any, get_response: Callable[[Any], Any]) -> Any:

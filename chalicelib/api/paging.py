@@ -31,7 +31,7 @@ def read_page(request: Request, kind: str) -> Page:
 
     Raises ValidationFailed for a limit outside 1 to 200 and BadRequest `invalid_cursor`.
     """
-    return Page(_limit(request), _after(request, kind))
+    return Page(read_limit(request), _after(request, kind))
 
 
 def integer(request: Request, name: str, low: int, high: int) -> int | None:
@@ -46,7 +46,8 @@ def integer(request: Request, name: str, low: int, high: int) -> int | None:
     return number
 
 
-def _limit(request: Request) -> int:
+def read_limit(request: Request) -> int:
+    """The `limit` of a request, 50 without one. Raises ValidationFailed outside 1 to 200."""
     limit = integer(request, "limit", 1, MAX_LIMIT)
     return DEFAULT_LIMIT if limit is None else limit
 

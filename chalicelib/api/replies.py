@@ -8,6 +8,7 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.request import current_request
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.jsontext import dumps
 
@@ -44,8 +45,8 @@ def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def created(value: Any, location: str, headers: Mapping[str, str] | None = None) -> Reply:
-    """201 with the resource and where it is found, relative to the API's root."""
-    return json_reply(value, 201, {"Location": location, **(headers or {})})
+    """201 with the resource and where it is found (a path of the API, such as `/workflows/wf_…`)."""
+    return json_reply(value, 201, {"Location": current_request().root + location, **(headers or {})})
 
 
 def no_content() -> Reply:

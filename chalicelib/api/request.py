@@ -17,7 +17,7 @@ from chalicelib.core.jsontext import is_clean
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. Header names are lower case; `route` is the template that matched, `path` what was sent (below the stage)."""
+    """One HTTP request. Header names are lower case; `route` is the template that matched, `path` what was sent below `root`, the stage's path."""
 
     id: str
     method: str
@@ -29,6 +29,7 @@ class Request:
     body: bytes
     source_ip: str
     streams: bool
+    root: str = ""
 
     @property
     def media_type(self) -> str:
@@ -61,17 +62,19 @@ def set_request(request: Request) -> None:
 def from_event(event: Mapping[str, Any]) -> Request:
     """Read an API Gateway REST proxy event (payload version 1)."""
     context = event["requestContext"]
+    path = event.get("path") or ""
     return Request(
         id=str(context.get("requestId") or ""),
         method=context["httpMethod"],
         route=context["resourcePath"],
-        path=event.get("path") or "",
+        path=path,
         params=event.get("pathParameters") or {},
         query=event.get("multiValueQueryStringParameters") or {},
         headers=_headers(event),
         body=_body(event),
         source_ip=str((context.get("identity") or {}).get("sourceIp") or ""),
         streams=bool(context.get("streams")),
+        root=str(context.get("path") or path).removesuffix(path),
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model
-from chalicelib.api.paging import listing, read_page
+from chalicelib.api.paging import listing, read_limit, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
 from chalicelib.identity.roles import EDITOR, VIEWER
 from chalicelib.scheduler.service import occurrences
@@ -126,6 +126,6 @@ def delete_trigger(call: Call, id: str) -> Reply:
 @routes.route("GET", "/triggers/{id}/occurrences", role=VIEWER, answer=Occurrences, listing=True)
 def list_occurrences(call: Call, id: str) -> Reply:
     """The ledger of a schedule: each planned instant and what became of it, newest first, and the next 20 in `upcoming`."""
-    page = read_page(call.request, "occurrences")
+    limit = read_limit(call.request)
     row = service.get(call.connection, call.workspace_id, id)
-    return json_reply(occurrences(call.connection, row, page.limit, page.after))
+    return json_reply(occurrences(call.connection, row, limit, call.request.first("cursor")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model, Name, Slug, Text
@@ -25,24 +25,17 @@ Definition = Annotated[Any, Field(description="A definition in the workflow lang
 
 
 class WorkflowFields(Model):
-    """What of a workflow can be written, all optional."""
+    """What of a workflow can be written. A field that is left out is not the same as null, which none of them may be."""
 
-    slug: Slug | None = None
-    description: Annotated[Text, Field(max_length=10_000)] | None = None
-    labels: Annotated[list[Label], Field(max_length=50)] | None = None
-    enabled: bool | None = None
+    slug: Slug = Field(default=None)
+    description: Annotated[Text, Field(max_length=10_000)] = Field(default=None)
+    labels: Annotated[list[Label], Field(max_length=50)] = Field(default=None)
+    enabled: bool = Field(default=None)
 
     @field_validator("labels")
     @classmethod
-    def _once(cls, labels: list[str] | None) -> list[str] | None:
-        return None if labels is None else list(dict.fromkeys(labels))
-
-    @model_validator(mode="after")
-    def _no_nulls(self) -> WorkflowFields:
-        nulls = [name for name in self.model_fields_set if name != "definition" and getattr(self, name) is None]
-        if nulls:
-            raise ValueError(f"{', '.join(sorted(nulls))} may not be null; leave a field out to keep it as it is")
-        return self
+    def _once(cls, labels: list[str]) -> list[str]:
+        return list(dict.fromkeys(labels))
 
 
 class WorkflowCreate(WorkflowFields):
@@ -55,7 +48,7 @@ class WorkflowCreate(WorkflowFields):
 class WorkflowPatch(WorkflowFields):
     """The fields to replace."""
 
-    name: Name | None = None
+    name: Name = Field(default=None)
     definition: Definition = None
 
 
@@ -72,9 +65,9 @@ class WorkflowImport(Model):
     name: Name
     slug: Slug | None = None
     description: Annotated[Text, Field(max_length=10_000)] = ""
-    labels: Annotated[list[Label], Field(max_length=50)] = []
+    labels: Annotated[list[Label], Field(max_length=50)] = Field(default_factory=list)
     definition: Definition
-    triggers: Annotated[list[portable.PortableTrigger], Field(max_length=100)] = []
+    triggers: Annotated[list[portable.PortableTrigger], Field(max_length=100)] = Field(default_factory=list)
 
 
 class Issue(Answer):

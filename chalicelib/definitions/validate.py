@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ def find_issues(definition: Definition, catalogue: Catalogue) -> list[Issue]:
     check = _Check(definition, catalogue)
     return [
         *schemas.find_schema_issues(definition.input_schema, "/input_schema"),
-        *check.whole(),
+        *check.start(),
         *(issue for index, node in enumerate(definition.nodes) for issue in check.node(node, f"/nodes/{index}")),
         *check.edges(),
         *check.output(),
@@ -70,20 +71,21 @@ class _Check:
     def names(self) -> dict[str, Any]:
         return dict.fromkeys(node.id for node in self.definition.nodes)
 
-    def whole(self) -> Iterable[Issue]:
+    @cached_property
+    def connected_ports(self) -> set[tuple[str, str]]:
+        return {(link.source, link.port) for link in self.links}
+
+    @cached_property
+    def incoming(self) -> Counter[str]:
+        return Counter(link.target for link in self.links)
+
+    def start(self) -> Iterable[Issue]:
         if not self.definition.nodes:
             yield Issue("/nodes", "no_nodes", "a workflow needs at least one node")
-        elif self.cycle:
-            yield Issue("/edges", "cycle", self.cycle)
-        elif not any(link_free for link_free in self._roots()):
-            yield Issue(
-                "/nodes", "no_start", "no node starts with the execution: every node without incoming edges is another one's undo"
-            )
-
-    def _roots(self) -> list[str]:
-        reached = {link.target for link in self.links}
-        undoing = undo_nodes(self.definition)
-        return [own_id for own_id in self.names if own_id not in reached and own_id not in undoing]
+        elif self.cycle is None:
+            undoing = undo_nodes(self.definition)
+            if not any(not self.incoming[own_id] and own_id not in undoing for own_id in self.names):
+                yield Issue("/nodes", "no_start", "no node starts with the execution: each one is another one's undo")
 
     def node(self, node: Node, path: str) -> Iterable[Issue]:
         node_type = self.node_types[node.id]
@@ -95,6 +97,7 @@ class _Check:
         yield from self._error_path(node, node_type, path)
         yield from self._undo(node, path)
         yield from self._join(node, path)
+        yield from self._disabled(node, path)
         for index, text in enumerate(node.sensitive):
             if not schemas.is_pointer(text):
                 message = f"{text[:80]!r} is not a JSON Pointer; write /field or /list/0/field, with ~1 for '/' and ~0 for '~' within a name"
@@ -123,7 +126,7 @@ class _Check:
 
     def _error_path(self, node: Node, node_type: NodeType | None, path: str) -> Iterable[Issue]:
         if node_type is None or node.on_error != "branch":
-            if node_type is not None and any(link.source == node.id and link.port == "error" for link in self.links):
+            if node_type is not None and (node.id, "error") in self.connected_ports:
                 message = f"the error port is connected but never taken, because on_error is '{node.on_error}'; set it to 'branch'"
                 yield Issue(f"{path}/on_error", "error_port_unused", message, "warning")
             return
@@ -131,7 +134,7 @@ class _Check:
             yield Issue(
                 f"{path}/on_error", "no_error_port", f"nodes of type {node.type} have no error port, so on_error cannot be 'branch'"
             )
-        elif not any(link.source == node.id and link.port == "error" for link in self.links):
+        elif (node.id, "error") not in self.connected_ports:
             yield Issue(f"{path}/on_error", "error_port_unconnected", "on_error is 'branch', so an edge must leave the error port")
 
     def _undo(self, node: Node, path: str) -> Iterable[Issue]:
@@ -147,12 +150,23 @@ class _Check:
             yield Issue(f"{path}/undo", "undo_itself", "a node cannot undo itself")
 
     def _join(self, node: Node, path: str) -> Iterable[Issue]:
-        incoming = sum(1 for link in self.links if link.target == node.id)
+        incoming = self.incoming[node.id]
         if isinstance(node.join, Quorum) and node.join.quorum > max(incoming, 1):
             message = f"a quorum of {node.join.quorum} cannot be reached: {incoming} edge{'' if incoming == 1 else 's'} lead here"
             yield Issue(f"{path}/join/quorum", "join_unsatisfiable", message)
 
+    def _disabled(self, node: Node, path: str) -> Iterable[Issue]:
+        leaves = {port for source, port in self.connected_ports if source == node.id} if node.disabled else set()
+        if leaves and "main" not in leaves:
+            message = (
+                f"a disabled node passes on through main, but edges leave only {', '.join(sorted(leaves))}: what follows is skipped"
+            )
+            yield Issue(f"{path}/disabled", "disabled_dead_end", message, "warning")
+
     def edges(self) -> Iterable[Issue]:
+        if self.cycle:
+            yield Issue("/edges", "cycle", self.cycle)
+        disabled = {node.id for node in self.definition.nodes if node.disabled}
         seen: dict[Link, int] = {}
         for index, edge in enumerate(self.definition.edges):
             path = f"/edges/{index}"
@@ -162,7 +176,7 @@ class _Check:
                 continue
             seen[link] = index
             ports = self.ports.get(edge.source)
-            if ports is not None and edge.port not in ports:
+            if ports is not None and edge.port not in ports and not (edge.port == "main" and edge.source in disabled):
                 has = f"it has: {', '.join(ports)}" if ports else "it has no output ports"
                 message = f"node '{edge.source}' has no port '{edge.port[:80]}'; {has}.{suggestion(edge.port, ports)}"
                 yield Issue(f"{path}/port", "unknown_port", message)

@@ -147,7 +147,7 @@ def instants(cron: Cron, tz: ZoneInfo, after: datetime) -> Iterator[datetime]:
 def newest(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime, n: int) -> list[datetime]:
     """The newest `n` instants in (after, until], oldest first, without walking through all the older ones."""
     start, found, last = after, 0, None
-    for local in CronSim(cron.text, _wall(tz, until) + _SECOND, reverse=True):
+    for local in CronSim(cron.text, _wall(tz, until), reverse=True):
         at = _instant(local, tz, cron.timed)
         if at is None or at == last:
             continue

@@ -41,7 +41,7 @@ _DELETE = "DELETE FROM workflows WHERE workspace_id = %(workspace_id)s AND id = 
 _LIVE_EXECUTIONS = """
 SELECT count(*) AS live FROM (
   SELECT 1 FROM wakes JOIN executions e ON e.id = wakes.execution_id WHERE wakes.lane = (SELECT lane FROM workflows WHERE id = %(id)s)
-    AND e.workflow_id = %(id)s LIMIT 1000) AS some
+    AND e.workflow_id = %(id)s LIMIT 1000) AS found
 """
 _INSERT_DEFINITION = """
 INSERT INTO definitions (id, workspace_id, workflow_id, body) VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(body)s)

@@ -39,6 +39,7 @@ class FrontendBuild:
         if self._packages_missing():
             verb = "ci" if (self._folder / "package-lock.json").exists() else "install"
             yield from self._npm_run([npm, verb, "--include=dev", "--no-audit", "--no-fund"], "installing the web app's packages")
+            self._packages_stamp().parent.mkdir(exist_ok=True)  # npm makes none when there is nothing to install
             self._packages_stamp().write_text(self._packages_mark())
         mark = self._fingerprint()  # of what is built: after npm wrote its lock file, before anybody edits on
         yield from self._npm_run([npm, "run", "build"], "building the web app")

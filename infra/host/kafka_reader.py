@@ -28,7 +28,7 @@ Batch = Mapping[TopicPartition, Sequence[Any]]
 POLL_MS = 500
 MEASURE_SECONDS = 1.0
 REQUEST_MS = 10_000
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 CONSUMER = {
     "enable_auto_commit": False,
     "auto_offset_reset": "earliest",  # when what we would read next is no longer kept: the oldest there is, never silently the end
@@ -36,11 +36,11 @@ CONSUMER = {
     "allow_auto_create_topics": False,
     "max_poll_records": 500,
     "fetch_max_bytes": 16 * 1024 * 1024,
-    "metadata_max_age_ms": 5_000,  # how soon new partitions are found
+    "metadata_max_age_ms": 3_000,  # how soon new partitions are found
     "session_timeout_ms": 10_000,  # how long a killed poller keeps its partitions
-    "heartbeat_interval_ms": 3_000,
+    "heartbeat_interval_ms": 1_000,
     "request_timeout_ms": REQUEST_MS,
-    "bootstrap_timeout_ms": 5_000,
+    "bootstrap_timeout_ms": 3_000,
     "reconnect_backoff_max_ms": 1_000,
     "metrics_enabled": False,
 }

@@ -462,6 +462,30 @@ def test_cancelling_closes_the_connection():
     run(scenario())
 
 
+def test_a_connection_with_half_a_request_on_it_is_not_used_again():
+    connections = []
+
+    async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append((reader, writer))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(b"too long", "413 Payload Too Large", "Content-Type: text/plain"))
+        await writer.drain()
+
+    async def scenario() -> None:
+        listening = await asyncio.start_server(answer_early, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        async with client() as http:
+            error = await refused(http, method="POST", url=url, body="x" * 20_000_000)
+            assert (error.error_class, error.output["body"]) == ("http.413", "too long")
+            assert (await request(http, url=url, fail_on_status=False))["body"] == "too long"
+            assert len(connections) == 2
+        for _, writer in connections:
+            writer.close()
+        listening.close()
+
+    run(scenario())
+
+
 # --- TLS -------------------------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -566,11 +590,14 @@ def test_a_name_that_turns_inside_after_the_check_is_refused_at_the_next_connect
 @pytest.mark.parametrize("target", ["http://127.0.0.2:{port}/", "http://inside.example:{port}/", "file:///etc/passwd", "http://u:p@127.0.0.1:{port}/", "http://0x7f.0.0.2:{port}/"])
 def test_every_redirect_is_checked(target):
     async def scenario() -> None:
-        async with running(lambda got: answer(b"", "302 Found", "Location: " + target.format(port=got.headers["host"].split(":")[1]))) as server:
-            async with running(ok, "127.0.0.2", server.port) as inside, client("127.0.0.1", lookup=_answers(["127.0.0.2"])) as http:
-                error = await refused(http, url=server.url())
-                assert (error.code, error.error_class) == ("egress_denied", None)
-                assert (len(server.requests), inside.connections) == (1, 0)
+        def away(got: Request) -> bytes:
+            return answer(b"", "302 Found", "Location: " + target.format(port=got.headers["host"].split(":")[1]))
+
+        inside_dns = _answers(["127.0.0.2"])
+        async with running(away) as server, running(ok, "127.0.0.2", server.port) as inside, client("127.0.0.1", lookup=inside_dns) as http:
+            error = await refused(http, url=server.url())
+            assert (error.code, error.error_class) == ("egress_denied", None)
+            assert (len(server.requests), inside.connections) == (1, 0)
 
     run(scenario())
 

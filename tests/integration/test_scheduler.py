@@ -623,12 +623,14 @@ def test_a_disabled_schedule_has_nothing_coming(database: Database, workflow: Pu
     assert read(trigger_row(database, trigger_id)) == {"items": [], "next_cursor": None, "upcoming": []}
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%%%", "é", "MjAyNg", "A" * 10_000, "bm90IGEgdGltZQ"])
-def test_a_cursor_of_somebody_elses_making_is_refused(database: Database, workflow: Published, cursor: str) -> None:
+def test_a_cursor_of_somebody_elses_making_is_refused(database: Database, workflow: Published) -> None:
     row = trigger_row(database, schedule(database, workflow, every(database, 10)))
-    with pytest.raises(BadRequest) as caught:
-        read(row, 50, cursor)
-    assert caught.value.code == "invalid_cursor"
+    codes = []
+    for cursor in ["", "x", "%%%", "é", "MjAyNg", "A" * 10_000, "bm90IGEgdGltZQ"]:
+        with pytest.raises(BadRequest) as caught:
+            read(row, 50, cursor)
+        codes.append(caught.value.code)
+    assert codes == ["invalid_cursor"] * 7
 
 
 def test_only_schedules_have_occurrences() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions.limits import MAX_LOOP_STEPS, MAX_WORK
-from chalicelib.core.expressions.reads import chain, resolve
+from chalicelib.core.expressions.reads import Read, chain, resolve
 from chalicelib.core.expressions.syntax import Node
 from chalicelib.core.expressions.values import PER_VALUE, Scale
 
@@ -69,6 +69,7 @@ _SMALL = frozenset(
 )
 # Calls that hand on a part of their first argument without reading it.
 _VIEWS = frozenset(("_[_]", "_?._", "_[?_]", "value", "optional.of", "optional.ofNonZeroValue", "dyn"))
+_WEIGHTS = (512, 4_096, 32_768, 262_144)
 _GROWING = frozenset(("join", "replace", "split", "format"))
 _ORDINARY_READS = 8  # an expression that reads so few values, 8 MB at most, without loops, needs no closer look
 
@@ -121,6 +122,20 @@ def check_cost(tree: Node, values: Mapping[str, Any], scale: Scale) -> None:
     bound.most(whole.work + whole.size + Size(bound.stepping), {})
 
 
+def harmless_weight(tree: Node) -> int:
+    """Values that weigh no more than this in all cannot make the tree cost too much, whatever they are: the bound, computed once for all of a weight."""
+    harmless = 0
+    for weight in _WEIGHTS:
+        bound = _AnyOfWeight(weight)
+        try:
+            whole = bound.visit(tree, {})
+            bound.most(whole.work + whole.size + Size(bound.stepping), {})
+        except ExpressionError:
+            break
+        harmless = weight
+    return harmless
+
+
 class _Bound:
     """One estimation over given values."""
 
@@ -142,7 +157,7 @@ class _Bound:
         """Bounds for one node of the tree."""
         read = chain(node, largest)
         if read is not None:
-            return self._read(*resolve(read, self._values))
+            return self._read(read)
         if node.kind == "const":
             length = len(node.value) if isinstance(node.value, str | bytes) else 0
             return Estimate(Size(PER_VALUE), Size(PER_VALUE + length), Size())
@@ -163,9 +178,15 @@ class _Bound:
         self.most(work, largest)
         return Estimate(work, size, count)
 
-    def _read(self, found: bool, value: Any) -> Estimate:
+    def _read(self, read: Read) -> Estimate:
+        found, value = resolve(read, self._values)
         elements = len(value) if isinstance(value, list | dict) else 0
         return Estimate(Size(PER_VALUE), Size(float(self._scale.weigh(value) if found else PER_VALUE)), Size(float(elements)))
+
+    def _heaviest_of(self, read: Read) -> float | None:
+        """The weight of the heaviest element of a list that is read, None when it is no list."""
+        value = resolve(read, self._values)[1]
+        return float(self._scale.largest(value)) if isinstance(value, list) else None
 
     def _result(self, node: Node, parts: list[Estimate], total: Size, largest: _Largest) -> tuple[Size, Size]:
         """The size of what a call returns, and how many elements it has if that is a list."""
@@ -211,10 +232,22 @@ class _Bound:
 
     def _largest_element(self, source: Node, over: Estimate, largest: _Largest) -> float:
         read = chain(source, largest)
-        value = resolve(read, self._values)[1] if read is not None else None
-        if isinstance(value, list):
-            return float(self._scale.largest(value))
-        return self.most(over.size, largest)
+        heaviest = self._heaviest_of(read) if read is not None else None
+        return self.most(over.size, largest) if heaviest is None else heaviest
+
+
+class _AnyOfWeight(_Bound):
+    """An estimation over all values of one weight."""
+
+    def __init__(self, weight: int) -> None:
+        super().__init__({}, Scale())
+        self._weight = float(weight)
+
+    def _read(self, read: Read) -> Estimate:
+        return Estimate(Size(PER_VALUE), Size(self._weight), Size(self._weight / PER_VALUE))
+
+    def _heaviest_of(self, read: Read) -> float | None:
+        return self._weight
 
 
 @dataclass(frozen=True, slots=True)

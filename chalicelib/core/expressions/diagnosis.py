@@ -15,7 +15,7 @@ from chalicelib.core.expressions.values import describe
 _SHOWN_NAMES = 12
 _SHOWN_SOURCE = 200
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$', re.DOTALL)
-_NO_OVERLOAD = re.compile(r"No matching overloads found : (\S+?)\((.*)\)")
+_NO_OVERLOAD = re.compile(r"No matching overloads found : ([^\s(]+)(?:\((.*)\))?")
 _INDEX = re.compile(r"index=(-?\d+) size=(\d+)")
 _KIND_NAMES = {
     "int64": "int",
@@ -97,6 +97,8 @@ def _plain(report: str) -> str:
     if "jump_condition" in text:
         return "the condition of ?: is not true or false"
     if overload := _NO_OVERLOAD.search(text):
+        if overload[2] is None:
+            return f"{operation(overload[1])} needs true or false"
         kinds = ", ".join(_KIND_NAMES.get(kind.strip(), kind.strip()) for kind in overload[2].split(","))
         return f"{operation(overload[1])} cannot be applied to ({kinds})"
     if index := _INDEX.search(text):

@@ -10,9 +10,9 @@ from typing import Any
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import reads as reading
 from chalicelib.core.expressions import syntax
-from chalicelib.core.expressions.cost import check_cost, is_ordinary
+from chalicelib.core.expressions.cost import check_cost, harmless_weight, is_ordinary
 from chalicelib.core.expressions.environment import SCOPE_FUNCTIONS, compile_source, environment
-from chalicelib.core.expressions.limits import MAX_LOOP_LIST
+from chalicelib.core.expressions.limits import MAX_CONTEXT_BYTES, MAX_LOOP_LIST
 from chalicelib.core.expressions.reads import Branch, Read
 from chalicelib.core.expressions.syntax import Node
 from chalicelib.core.expressions.values import Scale
@@ -38,6 +38,7 @@ class Program:
         "_tree",
         "_compiled",
         "_guarded",
+        "_harmless",
         "_ranges",
         "_lock",
     )
@@ -60,17 +61,23 @@ class Program:
         self._tree: Node | None = None if is_ordinary(tree) else tree
         self._ranges = reading.loop_ranges(tree)
         self._guarded: Any = None
+        self._harmless: int | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Program({self.source!r})"
 
-    def executable(self, values: Mapping[str, Any], scale: Scale) -> Any:
+    def _harmless_weight(self) -> int:
+        if self._harmless is None:
+            self._harmless = harmless_weight(self._tree) if self._tree is not None else MAX_CONTEXT_BYTES
+        return self._harmless
+
+    def executable(self, values: Mapping[str, Any], weight: int, scale: Scale) -> Any:
         """The library's expression to evaluate over these values: with guards on the loops that need one, bare otherwise.
 
-        Raises ExpressionError when evaluating it over these values might cost too much.
+        `weight` is that of all the values it reads. Raises ExpressionError when evaluating it over these values might cost too much.
         """
-        if self._tree is not None:
+        if self._tree is not None and weight > self._harmless_weight():
             check_cost(self._tree, values, scale)
         if all(_is_short_list(read, values) for _, read in self._ranges):
             return self._compiled

@@ -28,6 +28,7 @@ class _Kept:
     """Converted values, and how often they may serve yet: every use leaves its temporaries in their memory."""
 
     activation: Any
+    weight: int
     uses: int = MAX_REUSES
 
 
@@ -72,8 +73,8 @@ class Scope:
     def _run(self, program: Program) -> Any:
         try:
             scale = Scale()
-            activation = self._activation(program, scale)
-            return program.executable(self._values, scale).eval(activation)
+            activation, weight = self._activation(program, scale)
+            return program.executable(self._values, weight, scale).eval(activation)
         except ExpressionError as error:
             raise expression_error(program, error.detail) from None
         except Exception as error:  # the library reports some failures as values and some as exceptions of its own
@@ -90,23 +91,23 @@ class Scope:
         except Exception:
             raise expression_error(program, "the result holds an optional; end with .orValue(...) or .value()") from None
 
-    def _activation(self, program: Program, scale: Scale) -> Any:
-        """The values this program reads, converted. Large ones serve several programs that read the same; they go with the scope."""
+    def _activation(self, program: Program, scale: Scale) -> tuple[Any, int]:
+        """The values this program reads, converted, and their weight. Large ones serve several programs that read the same; they go with the scope."""
         kept = self._kept.get(program.view)
         if kept is not None and kept.uses > 0 and program.pure:
             kept.uses -= 1
-            return kept.activation
+            return kept.activation, kept.weight
         values = {}
         for root, branch in program.branches.items():
             if root in self._values:
                 values[root] = reading.prune(self._values[root], branch)
-        size = scale.weigh(values)
+        weight = scale.weigh(values)
         if not program.pure:
-            return environment().Activation(values, functions=self._functions())
+            return environment().Activation(values, functions=self._functions()), weight
         activation = environment().Activation(values)
-        if size > REUSE_BYTES:
-            self._kept[program.view] = _Kept(activation)
-        return activation
+        if weight > REUSE_BYTES:
+            self._kept[program.view] = _Kept(activation, weight)
+        return activation, weight
 
     def _functions(self) -> list[Any]:
         return [

@@ -91,7 +91,9 @@ def _expression_end(text: str, at: int) -> int:
             if depth == 0:
                 if text.startswith("}}", token.start()):
                     return token.start()
-                raise ExpressionError(f"a '}}' at position {token.start()} closes nothing")
+                raise ExpressionError(
+                    f"the '{{{{' at position {start - 2} is never closed: the '}}' at position {token.start()} closes nothing"
+                )
             depth -= 1
 
 

@@ -37,7 +37,9 @@ class Scale:
                 raise ExpressionError(f"the values this expression reads nest deeper than {MAX_DEPTH} levels")
             weight = self._weigh_object(value, depth + 1) if kind is dict else self._weigh_list(value, depth + 1)[0]
             if weight > MAX_CONTEXT_BYTES:
-                raise ExpressionError(f"the values this expression reads are larger than {MAX_CONTEXT_BYTES // 1024} KB; read a smaller part")
+                raise ExpressionError(
+                    f"the values this expression reads are larger than {MAX_CONTEXT_BYTES // 1024} KB; read a smaller part"
+                )
             return weight
         if value is not None and kind is not bool:
             _check_number(value)

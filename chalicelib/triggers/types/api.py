@@ -100,13 +100,6 @@ class ApiConfig(Config):
         examples=["trigger.headers['x-github-delivery']"],
     )
 
-    @field_validator("path")
-    @classmethod
-    def _one_segment(cls, path: str | None) -> str | None:
-        if path is not None and path.endswith("\n"):
-            raise ValueError("a path is one segment of a-z 0-9 _ -")
-        return path
-
     @field_validator("methods", mode="before")
     @classmethod
     def _upper(cls, methods: Any) -> Any:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import ipaddress
 
-from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, parse_allow, parse_url
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, check_address, parse_allow, parse_url
+from chalicelib.core.http import _yarl
 
 DENIED = [
     "file:///etc/passwd",
@@ -163,3 +168,19 @@ def test_messages_about_broken_urls_do_not_repeat_them(url):
 def test_the_origin_has_neither_path_nor_query():
     assert parse_url("https://example.com:8443/path?token=x").origin == "https://example.com:8443"
     assert parse_url("http://[2606:4700::1111]/path").origin == "http://[2606:4700::1111]"
+
+
+PIECES = ["http", "https", "://", ":", "/", "\\", "@", "[", "]", "%", "%25", "?", "#", ".", "0x7f", "127", "0", "1", "::1", "::ffff:", "xn--", "a", "é", "①", "。", "\ud800"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=8).map(lambda parts: "http://" + "".join(parts))))
+def test_any_text_is_refused_or_read_as_the_client_reads_it(text):
+    try:
+        target = Guard().check_url(text)
+    except (EgressDenied, InvalidUrl):
+        return
+    url = _yarl(target)  # refuses when it reads another host or port
+    assert target.text.isascii()
+    assert url.raw_host == target.host
+    assert not target.is_address or check_address(ipaddress.ip_address(target.host)) is None

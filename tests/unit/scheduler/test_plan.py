@@ -37,6 +37,7 @@ HALF_PAST = NOON.replace(minute=30, second=20)
         (MINUTES, timedelta(seconds=40), NOON + timedelta(seconds=30), [("12:00:00", "fired", None)]),
         (MINUTES, timedelta(seconds=40), NOON, [("12:00:00", "fired", None)]),
         ({"cron": "0 * * * *"}, timedelta(seconds=70), NOON + GRACE, [("12:00:00", "fired", None)]),
+        (MINUTES, timedelta(seconds=70), NOON, [("11:59:00", "fired", None), ("12:00:00", "fired", None)]),
         # A slow second drops nothing, whatever the policy.
         (
             {"every_seconds": 10, "start": "2026-11-22T11:00:00Z", "misfire": "skip"},

@@ -1,0 +1,112 @@
+"""ANY /trigger/{path}: the door for other people's programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.api.authentication import known_caller
+from chalicelib.api.endpoint import Call, Routes
+from chalicelib.api.executions import ui_url
+from chalicelib.api.models import Answer
+from chalicelib.api.paging import integer
+from chalicelib.api.replies import JSON, Reply, json_reply, problem
+from chalicelib.core.errors import Forbidden, MillraceError, Unauthenticated, ValidationFailed
+from chalicelib.core.jsontext import dumps, is_clean
+from chalicelib.engine.queries import Answer as ExecutionAnswer
+from chalicelib.identity.roles import OPERATOR, allows
+from chalicelib.triggers.ingress import Delivery, Receipt, receive
+from chalicelib.triggers.waiting import MAX_WAIT_SECONDS, wait_for_answer
+
+routes = Routes("triggers")
+
+METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+EXECUTION_HEADER = "Millrace-Execution-Id"
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+# What belongs to the connection or to us, not to a workflow.
+_OWN = frozenset({"connection", "content-length", "date", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade",
+                  "content-security-policy", "x-content-type-options", "strict-transport-security", EXECUTION_HEADER.lower()})  # fmt: skip
+# A workflow's answer comes from the origin of the web app: it may be shown, but no script in it may run there.
+_SANDBOX = {"Content-Security-Policy": "sandbox allow-downloads allow-forms allow-popups", "Cache-Control": "no-store"}
+
+
+class Delivered(Answer):
+    """A delivery that was accepted: the execution runs, or ran already when it is a duplicate."""
+
+    execution_id: str
+    status: str
+    duplicate: bool
+    ui_url: str
+
+
+@routes.route(
+    METHODS,
+    "/trigger/{path}",
+    role=None,
+    answer=Delivered,
+    status=202,
+    transactional=False,
+    raw=True,
+    query={"wait": {"type": "integer", "minimum": 1, "maximum": MAX_WAIT_SECONDS, "description": "wait so many seconds for the answer"}},
+)
+def deliver(call: Call, path: str) -> Reply:
+    """Start the workflow behind a trigger's path; any body will do. Send `Idempotency-Key` (or `webhook-id`) and repeat it on retries: the same key and body
+    are one execution. With `?wait=n` the workflow's `respond` answers, or its output when it ends without one."""
+    wait = _wait(call)
+    request = call.request
+    receipt = receive(Delivery(path, request.method, request.headers, request.query, request.body), _authorize)
+    answer = wait_for_answer(receipt.execution_id, wait) if wait else None
+    reply = _accepted(receipt) if answer is None else _answered(receipt, answer)
+    reply.headers[EXECUTION_HEADER] = receipt.execution_id
+    return reply
+
+
+def _wait(call: Call) -> int | None:
+    if "wait" in call.request.query and not call.request.first("wait"):
+        message = f"wait must be a whole number from 1 to {MAX_WAIT_SECONDS}"
+        raise ValidationFailed([{"path": "/wait", "code": "out_of_range", "message": message}])
+    return integer(call.request, "wait", 1, MAX_WAIT_SECONDS)
+
+
+def _authorize(token: str | None, workspace_id: str) -> None:
+    caller = known_caller(token) if token else None
+    if caller is None or caller.workspace_id != workspace_id:
+        raise Unauthenticated("this trigger needs a Millrace API key of its workspace, as `Authorization: Bearer` or `X-API-Key`")
+    if not allows(caller.role, OPERATOR):
+        raise Forbidden(f"starting a workflow needs the role {OPERATOR}; the key {caller.name!r} is {caller.role}")
+
+
+def _accepted(receipt: Receipt) -> Reply:
+    answer = {"execution_id": receipt.execution_id, "status": receipt.status, "duplicate": receipt.duplicate}
+    return json_reply(answer | {"ui_url": ui_url(receipt.execution_id)}, 202)
+
+
+def _answered(receipt: Receipt, answer: ExecutionAnswer) -> Reply:
+    if answer.reply is not None:
+        return _responded(answer.reply)
+    if answer.status == "succeeded":
+        return json_reply(answer.output, 200, _SANDBOX)
+    detail = f"the execution {answer.status}; GET /api/executions/{receipt.execution_id} says why"
+    return problem(MillraceError(detail, code="execution_failed", execution_id=receipt.execution_id))
+
+
+def _responded(answer: Mapping[str, Any]) -> Reply:
+    """What the workflow's `respond` node decided."""
+    status, body = answer["status"], answer["body"]
+    headers = {name: value for name, value in answer["headers"].items() if _sendable(name, value)}
+    named = {name.lower() for name in headers}
+    if body is None or status in (204, 205, 304):
+        return Reply(status, "", headers | _SANDBOX)
+    if isinstance(body, str) and is_clean(body):
+        kind = "text/plain; charset=utf-8"
+    else:
+        body, kind = dumps(body), JSON
+    if "content-type" not in named:
+        headers["Content-Type"] = kind
+    kept = {name: value for name, value in _SANDBOX.items() if name.lower() not in named}
+    return Reply(status, body, headers | kept)
+
+
+def _sendable(name: str, value: str) -> bool:
+    return bool(_TOKEN.match(name)) and name.lower() not in _OWN and value.isascii() and value.isprintable()

@@ -1,0 +1,62 @@
+"""What is behind a trigger's path, remembered per process. Nothing starts on a stale memory: the insert checks the trigger's revision and the live version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.core.db import row, transaction
+from chalicelib.core.jsontext import loads
+
+MAX_REMEMBERED = 5_000
+
+_DOOR = """
+SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version FROM triggers t JOIN workflows w ON w.id = t.workflow_id
+LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
+WHERE t.path = %(path)s
+"""
+_SCHEMA = "SELECT body::json -> 'input_schema' AS schema FROM definitions WHERE id = %(id)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """An `api` trigger with its config read and the live version's `input_schema`."""
+
+    row: Mapping[str, Any]
+    config: Mapping[str, Any]
+    input_schema: Any
+
+    @property
+    def closed(self) -> str | None:
+        """Why nothing can start now, as a verdict of `start_executions`; None when it can."""
+        if not self.row["workflow_enabled"]:
+            return "workflow_disabled"
+        if not self.row["enabled"]:
+            return "trigger_disabled"
+        return None if self.row["definition_id"] else "workflow_not_published"
+
+
+_doors: dict[str, Door] = {}
+_lock = threading.Lock()
+
+
+def remembered_door(path: str) -> Door | None:
+    """What this process last read, perhaps stale."""
+    return _doors.get(path)
+
+
+def read_door(path: str) -> Door | None:
+    """What the database says now; None when no trigger has this path. Raises Unavailable without a database."""
+    with transaction() as connection:
+        found = row(connection, _DOOR, {"path": path})
+        schema = row(connection, _SCHEMA, {"id": found["definition_id"]}) if found and found["definition_id"] else None
+    with _lock:
+        if found is None:
+            _doors.pop(path, None)
+            return None
+        if len(_doors) >= MAX_REMEMBERED:
+            _doors.clear()
+        door = _doors[path] = Door(dict(found), loads(found["config"]), schema["schema"] if schema else None)
+    return door
