@@ -26,7 +26,10 @@ class KafkaPublishConfig(Config):
     """The message."""
 
     topic: str = Field(min_length=1, description="The topic to write to.")
-    key: Any = Field(default=None, description="Messages with the same key go to the same partition, in order. Text as it is, anything else as JSON.")
+    key: Any = Field(
+        default=None,
+        description="Messages with the same key go to the same partition, in order. Text as it is, anything else as JSON.",
+    )
     value: Any = Field(default=None, description="Text as it is, anything else as JSON; null (with a key) is a tombstone.")
     headers: dict[str, Any] = Field(default_factory=dict, max_length=100, description="Header fields; null leaves one out.")
 

@@ -26,7 +26,7 @@ PRODUCER = {
     "acks": "all",
     "enable_idempotence": True,
     "linger_ms": 5,
-    "bootstrap_timeout_ms": 5_000,
+    "bootstrap_timeout_ms": 3_000,
     "max_block_ms": 10_000,
     "request_timeout_ms": 10_000,
     "delivery_timeout_ms": 25_000,  # below a node's default timeout, so that the node learns what became of its message

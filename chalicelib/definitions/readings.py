@@ -13,10 +13,8 @@ from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.problems import place_in
 from chalicelib.definitions.schema import Node
 
-
-NAMES = frozenset(
-    ("input", "trigger", "nodes", "execution")
-)  # of a workflow's own expressions; item, index and event exist only where they are given
+# What a workflow's own expressions see; item, index and event exist only where they are given.
+NAMES = frozenset(("input", "trigger", "nodes", "execution"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.core.db import row, transaction
 from chalicelib.core.jsontext import loads
+from chalicelib.triggers.schemas import input_schema_of
 
 MAX_REMEMBERED = 5_000
 
@@ -17,7 +18,6 @@ SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version FROM trigg
 LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
 WHERE t.path = %(path)s
 """
-_SCHEMA = "SELECT body::json -> 'input_schema' AS schema FROM definitions WHERE id = %(id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ def read_door(path: str) -> Door | None:
     """What the database says now; None when no trigger has this path. Raises Unavailable without a database."""
     with transaction() as connection:
         found = row(connection, _DOOR, {"path": path})
-        schema = row(connection, _SCHEMA, {"id": found["definition_id"]}) if found and found["definition_id"] else None
+        schema = input_schema_of(connection, found["definition_id"]) if found and found["definition_id"] else None
     with _lock:
         if found is None:
             _doors.pop(path, None)
             return None
         if len(_doors) >= MAX_REMEMBERED:
             _doors.clear()
-        door = _doors[path] = Door(dict(found), loads(found["config"]), schema["schema"] if schema else None)
+        door = _doors[path] = Door(dict(found), loads(found["config"]), schema)
     return door

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from chalicelib.core import db, metrics
 from chalicelib.core.errors import ExpressionError, MillraceError, Unavailable
@@ -181,7 +181,10 @@ def _start_all(connection: Connection, wishes: Sequence[Wish], result: Ingested,
             changed += _start_chunk(connection, chunk, result)
         if not changed:
             return
-        fresh = {row["id"]: Route.of(row) for row in repository.routes_of_triggers(connection, sorted({route.id for route, _ in changed}))}
+        fresh = {
+            row["id"]: Route.of(row)
+            for row in repository.routes_of_triggers(connection, sorted({route.id for route, _ in changed}))
+        }
         wishes = [(fresh[route.id], record) for route, record in changed if route.id in fresh]
     raise Unavailable("triggers or workflows changed while their records were being started; the batch will be delivered again")
 
@@ -198,6 +201,11 @@ def _prepared(connection: Connection, wishes: Sequence[Wish], result: Ingested, 
             start = prepare(connection, route, record, now)
         except MillraceError as error:
             result.bury(route, record, error.code, error.detail)
+        except (SQLAlchemyError, MemoryError):
+            raise
+        except Exception as error:  # a fault of ours: the record is kept and can be replayed once it is mended, and the others go on
+            logger("kafka").exception("a record could not be prepared", trigger_id=route.id)
+            result.bury(route, record, "internal_error", f"this record failed in a way that was not foreseen ({type(error).__name__})")
         else:
             if start is None:
                 result.note(route, "filtered")

@@ -132,7 +132,9 @@ def _json_or_text(text: str) -> Any:
 
 
 def _claims_json(error: MillraceError) -> InvalidJson:
-    return InvalidJson(f"the value opens like JSON but is not: {error.detail}; a text can say so with the header content-type: text/plain")
+    return InvalidJson(
+        f"the value opens like JSON but is not: {error.detail}; a text can say so with the header content-type: text/plain"
+    )
 
 
 def _media_type(record: Record) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chalicelib.core import db
-from chalicelib.core.jsontext import dumps
+from chalicelib.core.jsontext import dumps, loads
 
 Row = Mapping[str, Any]
 
@@ -57,7 +57,9 @@ def routes_of_triggers(connection: Connection, trigger_ids: Sequence[str]) -> Se
 
 def input_schema(connection: Connection, definition_id: str) -> Any:
     """The `input_schema` of a published definition, None when it has none."""
-    found = db.row(connection, "SELECT body::json -> 'input_schema' AS schema FROM definitions WHERE id = %(id)s", {"id": definition_id})
+    found = db.row(
+        connection, "SELECT body::json -> 'input_schema' AS schema FROM definitions WHERE id = %(id)s", {"id": definition_id}
+    )
     return found["schema"] if found else None
 
 
@@ -78,7 +80,9 @@ def insert_dead_letters(connection: Connection, letters: Sequence[Mapping[str, A
         db.run(connection, _BURY, {"letters": dumps(list(letters))})
 
 
-def list_dead_letters(connection: Connection, workspace_id: str, *, limit: int, after: str | None, trigger_id: str | None) -> Sequence[Row]:
+def list_dead_letters(
+    connection: Connection, workspace_id: str, *, limit: int, after: str | None, trigger_id: str | None
+) -> Sequence[Row]:
     """Newest first, beginning after the id `after`."""
     return db.rows(connection, _LIST, {"workspace_id": workspace_id, "limit": limit, "after": after, "trigger_id": trigger_id})
 

@@ -74,5 +74,5 @@ def require_valid(text: str) -> None:
 
 def slug_from(name: str) -> str:
     """A slug for a workflow that was given none: its name in lower-case ASCII, at most 50 characters."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii").lower()
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode("ascii")
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "workflow"

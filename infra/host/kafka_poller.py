@@ -60,7 +60,10 @@ class KafkaPoller:
             troubles.insert(0, self._trouble)
         if troubles:
             return {"status": "degraded", "detail": "; ".join(troubles[:5])[:1000]}
-        return {"status": "ok", "detail": f"{len(readers)} consumer group{'' if len(readers) == 1 else 's'}, {self.total_lag()} records behind"}
+        return {
+            "status": "ok",
+            "detail": f"{len(readers)} consumer group{'' if len(readers) == 1 else 's'}, {self.total_lag()} records behind",
+        }
 
     def lag(self) -> dict[tuple[str, str], int]:
         """(group, "topic/partition") -> records not read yet, for the partitions that this poller holds."""

@@ -27,6 +27,7 @@ Batch = Mapping[TopicPartition, Sequence[Any]]
 
 POLL_MS = 500
 MEASURE_SECONDS = 1.0
+MAX_FAILURES = 10  # in a row, then a new client is made
 REQUEST_MS = 10_000
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 CONSUMER = {
@@ -125,24 +126,33 @@ class GroupReader(threading.Thread):
     def _read(self) -> None:
         consumer = connect(KafkaConsumer, {**self._options, **CONSUMER, "group_id": self.group})
         try:
-            ownership, subscribed = _Ownership(consumer), None
+            ownership, failures = _Ownership(consumer), 0
             while not self._stopping.is_set():
-                wanted = frozenset(self._topics)
-                if wanted != subscribed:
-                    consumer.subscribe(sorted(wanted), listener=ownership)
-                    subscribed = wanted
-                batch = consumer.poll(timeout_ms=POLL_MS)
-                if fresh := [partition for partition in ownership.fresh() if partition.topic in self._topics]:
-                    self._place(consumer, fresh)
-                    ownership.placed(fresh)
-                if batch:
-                    self._deliver(consumer, batch)
-                else:
-                    self._went_well()
-                self._measure(consumer)
+                try:
+                    self._round(consumer, ownership)
+                    failures = 0
+                except client_errors.RetriableError as error:  # the same client goes on, and with it our place in the group
+                    failures += 1
+                    if failures > MAX_FAILURES:
+                        raise
+                    self._wait(f"Kafka: {_words(error)}")
         finally:
             with contextlib.suppress(Exception):
                 consumer.close(autocommit=False, timeout_ms=2_000)
+
+    def _round(self, consumer: Any, ownership: _Ownership) -> None:
+        """Poll once. What was polled is handed over before anything else is asked of the brokers: an error would pass over it."""
+        if consumer.subscription() != set(self._topics):
+            consumer.subscribe(sorted(self._topics), listener=ownership)
+        batch = consumer.poll(timeout_ms=POLL_MS)
+        if batch:
+            self._deliver(consumer, batch)
+        else:
+            self._went_well()
+        if fresh := [partition for partition in ownership.fresh() if partition.topic in self._topics]:
+            self._place(consumer, fresh)
+            ownership.placed(fresh)
+        self._measure(consumer)
 
     def _place(self, consumer: Any, fresh: Sequence[TopicPartition]) -> None:
         """Give each partition without a position its first one, and commit it, so that it holds from now on."""
@@ -188,7 +198,9 @@ class GroupReader(threading.Thread):
         except _EXPECTED_OF_COMMIT:
             pass
         except client_errors.KafkaError as error:
-            logger("kafka").info("a position was not committed; its records may come again", group=self.group, error=type(error).__name__)
+            logger("kafka").info(
+                "a position was not committed; its records may come again", group=self.group, error=type(error).__name__
+            )
 
     def _measure(self, consumer: Any) -> None:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
@@ -230,7 +242,9 @@ def first_offsets(consumer: Any, times: Mapping[TopicPartition, Any]) -> dict[To
 
 def event_of(batch: Batch, servers: str, group: str) -> dict[str, Any]:
     """The batch as Lambda's event for a self-managed Kafka, with the group it was read for."""
-    records = {f"{partition.topic}-{partition.partition}": [_event_record(record) for record in held] for partition, held in batch.items()}
+    records = {
+        f"{partition.topic}-{partition.partition}": [_event_record(record) for record in held] for partition, held in batch.items()
+    }
     return {"eventSource": "SelfManagedKafka", "bootstrapServers": servers, "records": records, "millrace": {"group": group}}
 
 
@@ -266,4 +280,5 @@ def _base64(data: bytes | None) -> str | None:
 
 def _words(error: Exception) -> str:
     """The kind of error and its first line; statements and their parameters stay out."""
-    return f"{type(error).__name__}: {str(getattr(error, 'orig', None) or error).splitlines()[0] if str(error) else ''}"[:300]
+    kind, lines = type(error).__name__, str(getattr(error, "orig", None) or error).splitlines()
+    return f"{kind}: {lines[0].removeprefix(kind + ': ')}"[:300] if lines else kind

@@ -323,7 +323,7 @@ def greet(supervisor: Supervisor) -> None:
 
 def starter_curl(url: str) -> str:
     """A command, ready to paste, that starts the first workflow."""
-    return f"curl -X POST '{url}trigger/hello?wait=10' -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}'"
+    return f"curl -X POST '{url}api/trigger/hello?wait=10' -H 'Content-Type: application/json' -d '{{\"name\": \"Ada\"}}'"
 
 
 def serve(plan: Plan, on_ready: Callable[[Supervisor], None]) -> int:

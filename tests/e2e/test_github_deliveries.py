@@ -28,7 +28,7 @@ def test_every_sample_delivery_does_what_its_payload_says(product: Product, reco
     checking.check_outcomes(executions, by_execution)
     assert checking.check_calls(recorder, by_execution) == []
     published = messages(len(samples))
-    assert Counter(message["execution"] for message in published) == Counter(by_execution)
+    assert Counter(message["execution"] for message in published) == Counter(list(by_execution))
     for message in published:
         delivery = by_execution[message["execution"]]
         assert (message["event"], message["action"]) == (delivery.event, delivery.payload.get("action", ""))

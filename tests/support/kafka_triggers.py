@@ -21,7 +21,9 @@ from infra.host.kafka_poller import KafkaPoller
 from tests.support.workflows import Database, Published
 
 
-def kafka_trigger(database: Database, workflow: Published, topic: str, *, mapping: Any = None, enabled: bool = True, **config: Any) -> str:
+def kafka_trigger(
+    database: Database, workflow: Published, topic: str, *, mapping: Any = None, enabled: bool = True, **config: Any
+) -> str:
     """A Kafka trigger; returns its id."""
     trigger_id = new_id("trg")
     database.execute(
@@ -40,7 +42,9 @@ def kafka_trigger(database: Database, workflow: Published, topic: str, *, mappin
     return trigger_id
 
 
-def record(value: Any, offset: int = 0, *, topic: str = "orders", partition: int = 0, timestamp: int = 1_795_000_000_000, **fields: Any) -> Record:
+def record(
+    value: Any, offset: int = 0, *, topic: str = "orders", partition: int = 0, timestamp: int = 1_795_000_000_000, **fields: Any
+) -> Record:
     """A record; values that are not bytes become JSON."""
     return Record(topic, partition, offset, timestamp, "CREATE_TIME", fields.get("key"), as_bytes(value), fields.get("headers", ()))
 
@@ -63,7 +67,9 @@ def executions(database: Database) -> list[dict[str, Any]]:
     """All executions with their payloads parsed, in the order of topic, partition and offset."""
     rows = database.execute("SELECT * FROM executions")
     found = [{**row, "trigger": json.loads(row["trigger"]), "input": json.loads(row["input"])} for row in rows]
-    return sorted(found, key=lambda row: (row["trigger"]["topic"], row["trigger"]["partition"], row["trigger"]["offset"], row["trigger_id"]))
+    return sorted(
+        found, key=lambda row: (row["trigger"]["topic"], row["trigger"]["partition"], row["trigger"]["offset"], row["trigger_id"])
+    )
 
 
 def inputs(database: Database) -> list[Any]:

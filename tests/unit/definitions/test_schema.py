@@ -270,7 +270,7 @@ some_definition = st.fixed_dictionaries(
 
 
 @given(some_definition | json_values)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_json_parses_or_is_refused_with_places_that_can_be_found(raw: Any) -> None:
     failure = None
     try:

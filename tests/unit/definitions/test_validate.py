@@ -265,7 +265,7 @@ some_nodes = st.lists(
     pairs=st.lists(st.tuples(ids, st.sampled_from(["main", "error", "true"]), ids), max_size=6),
     output=expressions,
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_without_errors_a_graph_can_be_compiled(
     nodes: list[dict[str, Any]], pairs: list[tuple[str, str, str]], output: str
 ) -> None:

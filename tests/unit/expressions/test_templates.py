@@ -140,13 +140,13 @@ def holds_template(value: Any) -> bool:
 
 
 @given(json_values.filter(lambda value: not holds_template(value)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_json_without_expressions_renders_as_itself(value: Any) -> None:
     assert render(value) == value
 
 
 @given(json_values)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_whole_expression_keeps_any_value(value: Any) -> None:
     own = Scope({"input": value}, now=NOW, seed="")
     assert compile_template({"x": "{{ input }}"}).render(own) == {"x": value}
@@ -156,7 +156,7 @@ plain_text = st.text(max_size=12).filter(lambda text: "{" not in text and "}" no
 
 
 @given(plain_text, json_values, plain_text)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_text_around_an_expression_stays(before: str, value: Any, after: str) -> None:
     own = Scope({"input": value}, now=NOW, seed="")
     found = compile_template(f"{before}|{{{{ input }}}}|{after}").render(own)
@@ -170,7 +170,7 @@ def test_text_around_an_expression_stays(before: str, value: Any, after: str) ->
 
 
 @given(st.text(alphabet="{}'\"\\ra1/\n+ ", max_size=24))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_any_text_compiles_or_is_an_expression_error(text: str) -> None:
     try:
         template = compile_template(text)
@@ -182,7 +182,7 @@ def test_any_text_compiles_or_is_an_expression_error(text: str) -> None:
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_string_literal_may_stand_in_an_expression(content: str) -> None:
     """Braces and quotes inside CEL strings never end an expression early."""
     literal = json.dumps(content)

@@ -19,7 +19,14 @@ def row(id: str, **config: Any) -> dict[str, Any]:
 
 
 def test_triggers_are_gathered_by_group_and_topic() -> None:
-    plan = plan_of([row("a", topic="t"), row("b", topic="t", group="g", start="earliest"), row("c", topic="u", group="g"), row("d", topic="t", group="g")])
+    plan = plan_of(
+        [
+            row("a", topic="t"),
+            row("b", topic="t", group="g", start="earliest"),
+            row("c", topic="u", group="g"),
+            row("d", topic="t", group="g"),
+        ]
+    )
     latest, earliest = Reader("latest", MADE, None), Reader("earliest", MADE, None)
     assert plan == {"a": {"t": (latest,)}, "g": {"t": (earliest, latest), "u": (latest,)}}
 

@@ -22,7 +22,12 @@ def consumed(offset: int, **fields: Any) -> ConsumerRecord:
 
 
 def test_the_event_holds_what_the_consumer_read() -> None:
-    batch = {ORDERS: [consumed(4, key=b"\xff", value=None, headers=[("h", b"\x80"), ("n", None)]), consumed(5, timestamp_type=1, timestamp=9)]}
+    batch = {
+        ORDERS: [
+            consumed(4, key=b"\xff", value=None, headers=[("h", b"\x80"), ("n", None)]),
+            consumed(5, timestamp_type=1, timestamp=9),
+        ]
+    }
     event = event_of(batch, "one:9092,two:9092", "shop")
     assert event["eventSource"] == "SelfManagedKafka"
     assert event["bootstrapServers"] == "one:9092,two:9092"
@@ -40,7 +45,10 @@ def test_a_batch_without_failures_moves_on_behind_its_last_record() -> None:
 
 def test_failures_are_read_again_from_the_first_of_each_partition() -> None:
     failures = [{"itemIdentifier": {"partition": "pay-ments-3", "offset": offset}} for offset in (8, 6)]
-    assert positions_after({ORDERS: [consumed(4)], PAYMENTS: [consumed(5), consumed(6), consumed(8)]}, failures) == {ORDERS: 5, PAYMENTS: 6}
+    assert positions_after({ORDERS: [consumed(4)], PAYMENTS: [consumed(5), consumed(6), consumed(8)]}, failures) == {
+        ORDERS: 5,
+        PAYMENTS: 6,
+    }
 
 
 @pytest.mark.parametrize("item", ["orders-0:4", {"partition": "other-0", "offset": 4}, {"partition": "orders-0"}, None])

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from chalicelib.core.errors import BadRequest, InvalidJson, MillraceError, PayloadTooLarge, ValidationFailed
-from chalicelib.triggers.kafka_records import MAX_VALUE_BYTES, Record, as_event_record, input_of, record_of, records_of, trigger_context
+from chalicelib.triggers.kafka_records import (
+    MAX_VALUE_BYTES,
+    Record,
+    as_event_record,
+    input_of,
+    record_of,
+    records_of,
+    trigger_context,
+)
 
 MSK_EVENT = json.loads(Path(__file__).with_name("msk_event.json").read_text())
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
 import pytest
 
-from chalicelib.core import db
 from chalicelib.core.config import DEFAULT_WORKSPACE, Settings
 from chalicelib.core.db import transaction
 from chalicelib.core.errors import BadRequest, Conflict, InvalidJson, NotFound
@@ -31,39 +26,15 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 DONE = {"batchItemFailures": []}
 
 
-@pytest.fixture(scope="module")
-def kept_database(template_database: str) -> Iterator[str]:
-    """One database for the whole module: these tests are many and small."""
-    server = os.environ["MILLRACE_TEST_DATABASE_URL"]
-    name = f"kafka_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
-        yield server.rsplit("/", 1)[0] + "/" + name
-        db.engine.cache_clear()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database_url(kept_database: str) -> str:
-    """The module's database, emptied."""
-    with psycopg.connect(kept_database) as connection:
-        for table in ("wakes", "executions", "start_keys", "dead_letters", "triggers", "workflows"):
-            connection.execute(f"DELETE FROM {table}")
-    return kept_database
-
-
 @pytest.fixture(autouse=True)
 def _settings(settings_env: Settings) -> None:
     """The handler finds the test's database."""
 
 
-@pytest.fixture
-def workflow(database: Database) -> Published:
-    return published(database, definition({"id": "done", "type": "stop", "config": {}}))
-
-
 def letters(database: Database) -> list[dict[str, Any]]:
-    return [dict(row) for row in database.execute("SELECT * FROM dead_letters ORDER BY topic, partition, record_offset, trigger_id")]
+    return [
+        dict(row) for row in database.execute("SELECT * FROM dead_letters ORDER BY topic, partition, record_offset, trigger_id")
+    ]
 
 
 def replay(database: Database, number: int = 0) -> dict[str, Any]:
@@ -107,7 +78,7 @@ def test_the_engine_is_woken_once_for_a_batch_and_not_for_duplicates(database: D
 
 def test_the_recorded_msk_event(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders")
-    event = json.loads((Path(__file__).parents[1] / "unit/kafka/msk_event.json").read_text())
+    event = json.loads((Path(__file__).parents[2] / "unit/kafka/msk_event.json").read_text())
     assert handler(event, SimpleNamespace(invoked_function_arn="arn:aws:lambda:eu-central-1:1:function:kafka")) == DONE
     assert inputs(database) == [{"order": 17, "total": 129.9}, None, "plain text"]
 
@@ -164,9 +135,19 @@ def test_poison_in_the_middle_is_kept_whole_and_holds_up_nobody(database: Databa
 
 
 def test_every_kind_of_record_that_cannot_become_an_execution(database: Database) -> None:
-    strict = published(database, definition({"id": "done", "type": "stop", "config": {}}, input_schema={"type": "object", "required": ["n"]}))
+    strict = published(
+        database, definition({"id": "done", "type": "stop", "config": {}}, input_schema={"type": "object", "required": ["n"]})
+    )
     kafka_trigger(database, strict, "orders", mapping={"n": "{{ input.n / input.by }}"}, filter="input.n > 0")
-    values = [b"{", b"[" * 300 + b"]" * 300, b'"' + b"x" * 1_048_576 + b'"', {"by": 1}, {"n": "text", "by": 1}, {"n": 1, "by": 0}, {"n": 4, "by": 2}]
+    values = [
+        b"{",
+        b"[" * 300 + b"]" * 300,
+        b'"' + b"x" * 1_048_576 + b'"',
+        {"by": 1},
+        {"n": "text", "by": 1},
+        {"n": 1, "by": 0},
+        {"n": 4, "by": 2},
+    ]
     handler(msk_event(*(record(value, n) for n, value in enumerate(values))), None)
     assert inputs(database) == [{"n": 2}]
     assert [letter["code"] for letter in letters(database)] == [
@@ -180,7 +161,12 @@ def test_every_kind_of_record_that_cannot_become_an_execution(database: Database
 
 
 def test_the_input_schema_judges_what_the_mapping_made(database: Database) -> None:
-    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 10}}, "required": ["n"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer", "maximum": 10}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     strict = published(database, definition({"id": "done", "type": "stop", "config": {}}, input_schema=schema))
     kafka_trigger(database, strict, "orders", mapping={"n": "{{ input.a + trigger.offset }}"})
     handler(msk_event(record({"a": 1}, 4), record({"a": 9}, 5)), None)
@@ -191,7 +177,12 @@ def test_the_input_schema_judges_what_the_mapping_made(database: Database) -> No
 
 def test_the_filter(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders", filter="input.amount > 100 && trigger.key == 'gold'")
-    handler(msk_event(record({"amount": 500}, 0, key=b"gold"), record({"amount": 50}, 1, key=b"gold"), record({"amount": 500}, 2, key=b"tin")), None)
+    handler(
+        msk_event(
+            record({"amount": 500}, 0, key=b"gold"), record({"amount": 50}, 1, key=b"gold"), record({"amount": 500}, 2, key=b"tin")
+        ),
+        None,
+    )
     assert inputs(database) == [{"amount": 500}]
     assert letters(database) == []
     assert database.one("SELECT skipped_records FROM triggers")["skipped_records"] == 0
@@ -281,6 +272,18 @@ def test_a_record_the_database_refuses_stands_alone(database: Database, workflow
     assert "no such thing" in letter["reason"]
 
 
+def test_a_fault_of_ours_keeps_the_record_and_holds_up_nobody(
+    database: Database, workflow: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kafka_trigger(database, workflow, "orders")
+    original = kafka_ingress.input_of
+    monkeypatch.setattr(kafka_ingress, "input_of", lambda record: [][0] if record.offset == 1 else original(record))
+    handler(msk_event(*(record(n, n) for n in range(3))), None)
+    assert inputs(database) == [0, 2]
+    (letter,) = letters(database)
+    assert (letter["code"], letter["record_offset"]) == ("internal_error", 1)
+
+
 def test_trouble_with_the_database_keeps_nothing_of_the_batch(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders")
     database.execute("ALTER TABLE dead_letters RENAME TO dead_letters_away")
@@ -299,7 +302,9 @@ def test_large_batches_are_cut_into_statements(database: Database, workflow: Pub
     kafka_trigger(database, workflow, "orders")
     sizes: list[int] = []
     original = kafka_ingress.start_executions
-    monkeypatch.setattr(kafka_ingress, "start_executions", lambda execute, starts: sizes.append(len(starts)) or original(execute, starts))
+    monkeypatch.setattr(
+        kafka_ingress, "start_executions", lambda execute, starts: sizes.append(len(starts)) or original(execute, starts)
+    )
     large = b'"' + b"x" * 1_000_000 + b'"'
     with transaction() as connection:
         result = ingest(connection, msk_event(*(record(n, n) for n in range(1200))), audience=Audience(), now=NOW)
@@ -315,7 +320,10 @@ def test_a_replay_makes_one_execution_however_often(database: Database, workflow
     with pytest.raises(Exception, match="n"):
         replay(database)
     assert letters(database)[0]["replayed_at"] is None
-    database.execute("UPDATE triggers SET config = %(config)s, revision = 2", {"config": json.dumps({"topic": "orders", "filter": "input.m > 0"})})
+    database.execute(
+        "UPDATE triggers SET config = %(config)s, revision = 2",
+        {"config": json.dumps({"topic": "orders", "filter": "input.m > 0"})},
+    )
     first, second = replay(database), replay(database)
     handler(event, None)
     (started,) = executions(database)
@@ -329,7 +337,7 @@ def test_a_replay_of_what_was_delivered_again_meanwhile_names_that_execution(dat
     kafka_trigger(database, workflow, "orders", filter="input.n > 0")
     event = msk_event(record({"m": 1}, 7))
     handler(event, None)
-    database.execute("UPDATE triggers SET config = '{\"topic\": \"orders\"}', revision = 2")
+    database.execute('UPDATE triggers SET config = \'{"topic": "orders"}\', revision = 2')
     handler(event, None)
     (started,) = executions(database)
     assert replay(database)["execution_id"] == started["id"]
@@ -338,7 +346,7 @@ def test_a_replay_of_what_was_delivered_again_meanwhile_names_that_execution(dat
 def test_two_replays_at_once(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders", filter="input.n > 0")
     handler(msk_event(record({"m": 1}, 7)), None)
-    database.execute("UPDATE triggers SET config = '{\"topic\": \"orders\"}', revision = 2")
+    database.execute('UPDATE triggers SET config = \'{"topic": "orders"}\', revision = 2')
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: replay(database)["execution_id"], range(4)))
     assert answers == [executions(database)[0]["id"]] * 4
@@ -353,7 +361,9 @@ def test_two_replays_at_once(database: Database, workflow: Published) -> None:
         ("UPDATE workflows SET live_version = NULL", Conflict, "workflow_not_published"),
     ],
 )
-def test_a_replay_that_cannot_be_says_why(database: Database, workflow: Published, statement: str, error: type[Exception], code: str) -> None:
+def test_a_replay_that_cannot_be_says_why(
+    database: Database, workflow: Published, statement: str, error: type[Exception], code: str
+) -> None:
     kafka_trigger(database, workflow, "orders")
     handler(msk_event(record(b"{", 0)), None)
     database.execute(statement)
@@ -365,7 +375,7 @@ def test_a_replay_that_cannot_be_says_why(database: Database, workflow: Publishe
 def test_a_replay_asks_the_filter(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders", filter="input.n > 0")
     handler(msk_event(record({"m": 1}, 7)), None)
-    database.execute("UPDATE triggers SET config = '{\"topic\": \"orders\", \"filter\": \"input.m > 1\"}', revision = 2")
+    database.execute('UPDATE triggers SET config = \'{"topic": "orders", "filter": "input.m > 1"}\', revision = 2')
     with pytest.raises(Conflict) as refused:
         replay(database)
     assert refused.value.code == "filtered"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,40 +20,12 @@ from chalicelib.core.kafka import kafka_health
 from chalicelib.core.kafka_publisher import Publisher, close_publishers
 from chalicelib.registry.spec import ActionError, NodeContext
 from functions.kafka import handler
-from infra.host.processes import ProcessLedger
-from infra.host.servers import Home, ServerMemory, run_alone
+from infra.host.servers import run_alone
 from infra.host.servers.kafka import Kafka
 from tests.support.kafka_triggers import Broker, eventually, executions, inputs, kafka_trigger, polling
 from tests.support.workflows import Database, Published, definition, published
 
 pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture
-def broker(kafka_servers: str) -> Iterator[Broker]:
-    opened = Broker(kafka_servers)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def settings(settings_env: Settings, kafka_servers: str) -> Settings:
-    return settings_env
-
-
-@pytest.fixture
-def workflow(database: Database) -> Published:
-    return published(database, definition({"id": "done", "type": "stop", "config": {}}))
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path, kafka_servers: str) -> Iterator[Kafka]:
-    """A broker that the test may stop and start."""
-    home = Home(tmp_path, tmp_path, os.environ, ProcessLedger(tmp_path / "processes.json"), ServerMemory(tmp_path / "servers.json"))
-    server = Kafka(home)
-    run_alone(server.start())
-    yield server
-    server.stop()
 
 
 def kill(broker: Kafka) -> None:
@@ -77,7 +46,9 @@ def committed(servers: str, group: str, topic: str, partition: int = 0) -> int |
         consumer.close()
 
 
-def test_messages_become_executions_and_their_offsets_are_committed(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_messages_become_executions_and_their_offsets_are_committed(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic(partitions=3)
     trigger_id = kafka_trigger(database, workflow, topic, start="earliest")
     broker.send(topic, {"n": 0}, key=b"a", headers=[("source", b"shop")])
@@ -95,7 +66,9 @@ def test_messages_become_executions_and_their_offsets_are_committed(database: Da
     assert sum(committed(broker.servers, trigger_id, topic, partition) or 0 for partition in range(3)) == 21
 
 
-def test_what_was_not_committed_comes_again_and_starts_nothing(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_what_was_not_committed_comes_again_and_starts_nothing(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, group=(group := f"g-{topic}"), start="earliest")
     broker.send(topic, *({"n": n} for n in range(50)))
@@ -115,7 +88,9 @@ def test_what_was_not_committed_comes_again_and_starts_nothing(database: Databas
     assert numbers(database) == list(range(50))
 
 
-def test_latest_begins_when_the_trigger_was_made(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_latest_begins_when_the_trigger_was_made(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic(partitions=2)
     broker.send(topic, {"n": -1}, {"n": -2}, partition=0)
     time.sleep(0.01)
@@ -128,7 +103,9 @@ def test_latest_begins_when_the_trigger_was_made(database: Database, workflow: P
     assert (committed(broker.servers, trigger_id, topic, 0), committed(broker.servers, trigger_id, topic, 1)) == (4, 1)
 
 
-def test_a_quiet_topic_keeps_the_place_where_the_trigger_began(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_a_quiet_topic_keeps_the_place_where_the_trigger_began(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     broker.send(topic, {"n": -1})
     time.sleep(0.01)
@@ -141,7 +118,9 @@ def test_a_quiet_topic_keeps_the_place_where_the_trigger_began(database: Databas
         eventually(lambda: numbers(database) == [1])
 
 
-def test_triggers_made_changed_moved_and_deleted_while_it_runs(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_triggers_made_changed_moved_and_deleted_while_it_runs(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     first, second = broker.topic(), broker.topic()
     absent = f"later-{first}"
     with polling(settings) as poller:
@@ -167,7 +146,9 @@ def test_triggers_made_changed_moved_and_deleted_while_it_runs(database: Databas
         eventually(lambda: numbers(database) == [1, 2, 5, 7])
 
 
-def test_a_partition_that_is_added_is_read_from_its_beginning(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_a_partition_that_is_added_is_read_from_its_beginning(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     from kafka.admin import NewPartitions
 
     topic = broker.topic()
@@ -183,7 +164,9 @@ def test_a_partition_that_is_added_is_read_from_its_beginning(database: Database
         eventually(lambda: numbers(database) == [0, 1])
 
 
-def test_poison_and_tombstones_between_good_messages(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_poison_and_tombstones_between_good_messages(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, start="earliest")
     broker.send(topic, {"n": 1}, b'{"n": ', b"\xff\xfe")
@@ -196,7 +179,9 @@ def test_poison_and_tombstones_between_good_messages(database: Database, workflo
     assert (letter["code"], letter["topic"], letter["record_offset"]) == ("invalid_json", topic, 1)
 
 
-def test_messages_that_their_producer_took_back_start_nothing(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_messages_that_their_producer_took_back_start_nothing(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, start="earliest")
     producer = KafkaProducer(bootstrap_servers=broker.servers, transactional_id=f"tx-{topic}")
@@ -212,7 +197,9 @@ def test_messages_that_their_producer_took_back_start_nothing(database: Database
         eventually(lambda: numbers(database) == [2, 3])
 
 
-def test_two_pollers_of_one_group_and_a_rebalance_within_a_batch(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_two_pollers_of_one_group_and_a_rebalance_within_a_batch(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic(partitions=4)
     kafka_trigger(database, workflow, topic, start="earliest")
     seen: dict[str, set[str]] = {"one": set(), "two": set()}
@@ -249,7 +236,9 @@ def test_two_pollers_of_one_group_and_a_rebalance_within_a_batch(database: Datab
     assert numbers(database) == list(range(417))
 
 
-def test_a_database_that_is_away_delays_and_loses_nothing(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_a_database_that_is_away_delays_and_loses_nothing(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, start="earliest")
     broker.send(topic, *({"n": n} for n in range(10)))
@@ -268,7 +257,9 @@ def test_a_database_that_is_away_delays_and_loses_nothing(database: Database, wo
         eventually(lambda: poller.health()["status"] == "ok")
 
 
-def test_items_named_as_failed_are_delivered_again_as_on_lambda(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+def test_items_named_as_failed_are_delivered_again_as_on_lambda(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, start="earliest")
     broker.send(topic, *({"n": n} for n in range(10)))
@@ -283,7 +274,9 @@ def test_items_named_as_failed_are_delivered_again_as_on_lambda(database: Databa
     assert offsets == [list(range(10)), [6, 7, 8, 9]]
 
 
-def test_a_broker_that_is_killed_and_comes_back(database: Database, workflow: Published, settings_env: Settings, own_broker: Kafka) -> None:
+def test_a_broker_that_is_killed_and_comes_back(
+    database: Database, workflow: Published, settings_env: Settings, own_broker: Kafka
+) -> None:
     settings = settings_env.model_copy(update={"kafka_bootstrap_servers": own_broker.url})
     broker = Broker(own_broker.url)
     topic = broker.topic(partitions=2)
@@ -319,7 +312,17 @@ def test_a_broker_that_is_killed_and_comes_back(database: Database, workflow: Pu
 
 async def _attempt(publisher: Publisher, topic: str, value: Any, **config: Any) -> Any:
     """One attempt of a kafka.publish node: its output, or its error."""
-    context = NodeContext("exe_1", "ws_1", "send", "", 1, "exe_1.send", datetime(2026, 1, 1, tzinfo=UTC), lambda source: None, clients={"kafka": publisher})
+    context = NodeContext(
+        "exe_1",
+        "ws_1",
+        "send",
+        "",
+        1,
+        "exe_1.send",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        lambda source: None,
+        clients={"kafka": publisher},
+    )
     try:
         return (await run(context, KafkaPublishConfig(topic=topic, value=value, **config))).output
     except ActionError as error:
@@ -370,7 +373,11 @@ def test_a_workflow_publishes_and_another_is_started_by_it(
     database: Database, settings: Settings, broker: Broker, engine: Any
 ) -> None:
     topic = broker.topic()
-    node = {"id": "send", "type": "kafka.publish", "config": {"topic": topic, "key": "{{ input.id }}", "value": {"order": "{{ input.id }}"}}}
+    node = {
+        "id": "send",
+        "type": "kafka.publish",
+        "config": {"topic": topic, "key": "{{ input.id }}", "value": {"order": "{{ input.id }}"}},
+    }
     sender = published(database, definition(node))
     receiver = published(database, definition({"id": "done", "type": "stop", "config": {}}))
     kafka_trigger(database, receiver, topic)
@@ -382,7 +389,9 @@ def test_a_workflow_publishes_and_another_is_started_by_it(
         close_publishers()
     assert ended["output"] == {"send": {"topic": topic, "partition": 0, "offset": 0}}
     with polling(settings):
-        (row,) = eventually(lambda: [row for row in database.execute("SELECT * FROM executions") if row["workflow_id"] == receiver.workflow_id])
+        (row,) = eventually(
+            lambda: [row for row in database.execute("SELECT * FROM executions") if row["workflow_id"] == receiver.workflow_id]
+        )
     assert json.loads(row["input"]) == {"order": "o-17"}
     assert json.loads(row["trigger"])["headers"] == {"Idempotency-Key": f"{ended['id']}.send"}
 
@@ -401,5 +410,7 @@ def test_five_thousand_messages(database: Database, workflow: Published, setting
     with polling(settings):
         eventually(lambda: database.one("SELECT count(*) AS n FROM executions")["n"] == 5000, seconds=120)
         seconds = time.monotonic() - began
-    print(f"\n5000 Kafka messages into executions: {5000 / seconds:.0f}/s, {(time.process_time() - cpu) / 5000 * 1e6:.0f} us of CPU each")
+    print(
+        f"\n5000 Kafka messages into executions: {5000 / seconds:.0f}/s, {(time.process_time() - cpu) / 5000 * 1e6:.0f} us of CPU each"
+    )
     assert numbers(database) == list(range(5000))
