@@ -13,6 +13,7 @@ from chalicelib.core.errors import ValidationFailed
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.schema import parse_definition
+from chalicelib.definitions.unavailable import find_unavailable
 from chalicelib.definitions.validate import find_issues
 from chalicelib.registry.catalogue import catalogue
 
@@ -44,7 +45,8 @@ def issues_of(text: str) -> tuple[Issue, ...]:
     digest = hashlib.sha256(text.encode()).digest()
     known = _found.get(digest)
     if known is None:
-        known = tuple(find_issues(parse_definition(loads(text)), catalogue()))
+        definition = parse_definition(loads(text))
+        known = (*find_issues(definition, catalogue()), *find_unavailable(definition))
         _found[digest] = known
         while len(_found) > _MAX_REMEMBERED:
             _found.popitem(last=False)

@@ -106,6 +106,7 @@ class GroupReader(threading.Thread):
         self._stopping = threading.Event()
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._measured_at = 0.0
+        self._uncommitted: dict[TopicPartition, int] = {}
 
     def update(self, topics: Topics) -> None:
         """What the group's triggers want from now on."""
@@ -127,6 +128,7 @@ class GroupReader(threading.Thread):
         consumer = connect(KafkaConsumer, {**self._options, **CONSUMER, "group_id": self.group})
         try:
             ownership, failures = _Ownership(consumer), 0
+            self._uncommitted = {}
             while not self._stopping.is_set():
                 try:
                     self._round(consumer, ownership)
@@ -136,6 +138,7 @@ class GroupReader(threading.Thread):
                     if failures > MAX_FAILURES:
                         raise
                     self._wait(f"Kafka: {_words(error)}")
+            self._commit(consumer, {})
         finally:
             with contextlib.suppress(Exception):
                 consumer.close(autocommit=False, timeout_ms=2_000)
@@ -145,11 +148,15 @@ class GroupReader(threading.Thread):
         if consumer.subscription() != set(self._topics):
             consumer.subscribe(sorted(self._topics), listener=ownership)
         batch = consumer.poll(timeout_ms=POLL_MS)
+        fresh = [partition for partition in ownership.fresh() if partition.topic in self._topics]
+        still_ours = consumer.assignment() - set(fresh)
+        self._uncommitted = {partition: position for partition, position in self._uncommitted.items() if partition in still_ours}
         if batch:
             self._deliver(consumer, batch)
         else:
+            self._commit(consumer, {})
             self._went_well()
-        if fresh := [partition for partition in ownership.fresh() if partition.topic in self._topics]:
+        if fresh:
             self._place(consumer, fresh)
             ownership.placed(fresh)
         self._measure(consumer)
@@ -192,15 +199,20 @@ class GroupReader(threading.Thread):
             self._wait("some records are to be delivered again")
 
     def _commit(self, consumer: Any, positions: Mapping[TopicPartition, int]) -> None:
-        offsets = {partition: OffsetAndMetadata(position, "", -1) for partition, position in positions.items()}
+        """Commit these positions and those that could not be committed before. What fails is tried again on the next round, even if no record comes:
+        left uncommitted in a quiet topic, records would come again long after their keys are forgotten.
+        """
+        self._uncommitted.update(positions)
+        if not self._uncommitted:
+            return
+        offsets = {partition: OffsetAndMetadata(position, "", -1) for partition, position in self._uncommitted.items()}
         try:
             consumer.commit(offsets, timeout_ms=REQUEST_MS)
-        except _EXPECTED_OF_COMMIT:
-            pass
         except client_errors.KafkaError as error:
-            logger("kafka").info(
-                "a position was not committed; its records may come again", group=self.group, error=type(error).__name__
-            )
+            if not isinstance(error, _EXPECTED_OF_COMMIT):
+                logger("kafka").info("a position is not committed yet", group=self.group, error=type(error).__name__)
+        else:
+            self._uncommitted = {}
 
     def _measure(self, consumer: Any) -> None:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError, RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from chalicelib.actions.kafka_publish import KafkaPublishConfig, run
@@ -236,6 +237,27 @@ def test_two_pollers_of_one_group_and_a_rebalance_within_a_batch(
     assert numbers(database) == list(range(417))
 
 
+def test_a_position_that_could_not_be_committed_is_committed_later(
+    database: Database, workflow: Published, settings: Settings, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = broker.topic()
+    trigger_id = kafka_trigger(database, workflow, topic, start="earliest")
+    broker.send(topic, {"n": 0})
+    refused: list[Any] = []
+    commit = KafkaConsumer.commit
+
+    def flaky(self: KafkaConsumer, offsets: Any = None, timeout_ms: Any = None) -> None:
+        if any(offset.offset == 1 for offset in offsets.values()) and len(refused) < 3:
+            refused.append(offsets)
+            raise (RebalanceInProgressError() if len(refused) < 2 else KafkaTimeoutError())
+        commit(self, offsets, timeout_ms)
+
+    monkeypatch.setattr(KafkaConsumer, "commit", flaky)
+    with polling(settings):
+        eventually(lambda: committed(broker.servers, trigger_id, topic) == 1)  # though no other record comes
+    assert (len(refused), numbers(database)) == (3, [0])
+
+
 def test_a_database_that_is_away_delays_and_loses_nothing(
     database: Database, workflow: Published, settings: Settings, broker: Broker
 ) -> None:
@@ -281,7 +303,7 @@ def test_a_broker_that_is_killed_and_comes_back(
     broker = Broker(own_broker.url)
     topic = broker.topic(partitions=2)
     broker.close()
-    kafka_trigger(database, workflow, topic)
+    trigger_id = kafka_trigger(database, workflow, topic)
     publisher, other = (Publisher({"bootstrap_servers": [own_broker.url]}) for _ in range(2))
     pending: list[Any] = []
     with polling(settings) as running:
@@ -306,6 +328,7 @@ def test_a_broker_that_is_killed_and_comes_back(
             assert asyncio.run(_attempt(other, topic, {"n": 2}))["topic"] == topic
             eventually(lambda: numbers(database) == [0, 1, 2])
             eventually(lambda: [each.health()["status"] for each in (running, starting)] == ["ok", "ok"])
+            eventually(lambda: sum(committed(own_broker.url, trigger_id, topic, partition) or 0 for partition in range(2)) == 3)
     publisher.close()
     other.close()
 
