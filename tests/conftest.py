@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -46,37 +47,47 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.stop()
 
 
-@pytest.fixture(scope="session")
-def template_database() -> str:
-    """The name of a migrated database that others are copied from; one per xdist worker."""
+_EMPTY = """
+DELETE FROM workflows; DELETE FROM executions; DELETE FROM node_runs; DELETE FROM wakes; DELETE FROM inbox; DELETE FROM start_keys;
+DELETE FROM api_keys; DELETE FROM ticks; DELETE FROM workspaces WHERE slug <> 'default';
+"""
+
+
+@contextmanager
+def _migrated_database() -> Iterator[str]:
     from infra.migrations.runner import upgrade
 
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(_server_url(), autocommit=True) as connection:
+    name = f"tests_{uuid.uuid4().hex[:12]}"
+    server = os.environ["MILLRACE_TEST_DATABASE_URL"]
+    url = server.rsplit("/", 1)[0] + "/" + name
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    upgrade(database_url=_url_of(name))
-    return name
+    upgrade(database_url=url)
+    yield url
+    for cached in (db.engine, db.hot):
+        cached.cache_clear()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _server_url() -> str:
-    return os.environ["MILLRACE_TEST_DATABASE_URL"]
-
-
-def _url_of(name: str) -> str:
-    return _server_url().rsplit("/", 1)[0] + "/" + name
+@pytest.fixture(scope="session")
+def worker_database() -> Iterator[str]:
+    """A migrated database for all tests of this process: making one takes a second."""
+    with _migrated_database() as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(template_database: str) -> Iterator[str]:
-    """A fresh migrated database; dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(_server_url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
-    yield _url_of(name)
-    for cached in (db.engine, db.hot):
-        cached.cache_clear()
-    with psycopg.connect(_server_url(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated database, empty but for the default workspace. A test that changes the schema is marked `own_database`."""
+    if request.node.get_closest_marker("own_database"):
+        with _migrated_database() as url:
+            yield url
+        return
+    url = request.getfixturevalue("worker_database")
+    yield url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_EMPTY)
 
 
 @pytest.fixture

@@ -38,7 +38,9 @@ def list_dead_letters(call: Call) -> Reply:
     """List dead letters, newest first."""
     page = read_page(call.request, "dead-letters")
     trigger_id = call.request.first("trigger_id")
-    rows = service.list_dead_letters(call.connection, call.workspace_id, limit=page.limit + 1, after=page.after, trigger_id=trigger_id)
+    rows = service.list_dead_letters(
+        call.connection, call.workspace_id, limit=page.limit + 1, after=page.after, trigger_id=trigger_id
+    )
     return json_reply(listing(rows, page, "dead-letters", lambda row: row["id"], service.show))
 
 

@@ -144,7 +144,9 @@ def answer_request(route: Route, handler: Handler, params: Mapping[str, str]) ->
     except Exception as error:
         known = failures.translate(error)
         if known is None or known.status >= 500:
-            logger("api").exception("request failed", extra={"request_id": request.id, "route": f"{request.method} {request.route}"})
+            logger("api").exception(
+                "request failed", extra={"request_id": request.id, "route": f"{request.method} {request.route}"}
+            )
         if known is None:
             known = MillraceError("this is a fault of ours; the log has it under the request's id")
         return problem(known, request.id)
@@ -178,8 +180,8 @@ def _read_body(route: Route, request: Request) -> Any:
             raise InvalidJson("this request needs a JSON body")
         return parse(route.body, {})
     media_type = request.media_type
-    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaType(f"send JSON with `Content-Type: application/json`, not {media_type[:100]}")
+    if "content-type" in request.headers and media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(f"send JSON with `Content-Type: application/json`, not {media_type[:100]!r}")
     return parse(route.body, loads(request.body))
 
 
@@ -199,7 +201,9 @@ def _in_transaction(call: Call, run: Callable[[], Reply]) -> Reply:
         except Exception as error:
             lost = failures.connection_lost(error)
             if lost and answered:
-                raise Unavailable("the database went away during the commit; whether the change was made is not known, read it again") from error
+                raise Unavailable(
+                    "the database went away during the commit; whether the change was made is not known, read it again"
+                ) from error
             if runs_left == 0 or not (lost or failures.sqlstate(error) in failures.RERUN):
                 raise
         time.sleep(random.uniform(0.01, 0.05))

@@ -109,7 +109,9 @@ def ui_url(execution_id: str) -> str:
     return f"{settings().base_url}/#/executions/{execution_id}"
 
 
-@routes.route("POST", "/workflows/{id}/executions", role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202)
+@routes.route(
+    "POST", "/workflows/{id}/executions", role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202
+)
 def start_execution(call: Call, id: str) -> Reply:
     """Run a workflow: its live version, another version, or the draft as it is now (whose effects are real). With an `idempotency_key` a second
     request with the same input starts nothing and is answered with the first execution."""
@@ -150,7 +152,9 @@ def _filter(call: Call) -> ExecutionFilter:
     status = first("status")
     if status is not None and status not in STATUSES:
         raise ValidationFailed([{"path": "/status", "code": "enum", "message": f"status is one of {', '.join(STATUSES)}"}])
-    return ExecutionFilter(first("workflow_id"), first("trigger_id"), status, _time(call, "from"), _time(call, "to"), first("q") or None)
+    return ExecutionFilter(
+        first("workflow_id"), first("trigger_id"), status, _time(call, "from"), _time(call, "to"), first("q") or None
+    )
 
 
 def _time(call: Call, name: str) -> Any:
@@ -201,7 +205,9 @@ def cancel_execution(call: Call, id: str) -> Reply:
     return json_reply({"id": id, "status": status}, 202)
 
 
-@routes.route("POST", "/executions/{id}/nodes/{node_id}/wake", role=OPERATOR, body=Model, body_optional=True, answer=Accepted, status=202)
+@routes.route(
+    "POST", "/executions/{id}/nodes/{node_id}/wake", role=OPERATOR, body=Model, body_optional=True, answer=Accepted, status=202
+)
 def wake_node(call: Call, id: str, node_id: str) -> Reply:
     """End a node's delay, or its wait before a retry, now. 409 when it does not wait."""
     status = service.wake_node(call.connection, call.workspace_id, id, node_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chalicelib.core.errors import Conflict, MillraceError, Unavailable, ValidationFailed
 
@@ -37,9 +38,13 @@ def translate(error: BaseException) -> MillraceError | None:
     if isinstance(error, PoolTimeout) or connection_lost(error) or state[:2] in ("53", "57", "40", "55"):
         return Unavailable("the database does not answer in time; try again")
     if isinstance(inner, psycopg.DataError) or state[:2] == "22":
-        return ValidationFailed([{"path": "", "code": "invalid_value", "message": "a value cannot be stored as it is (NUL or out of range)"}])
+        return ValidationFailed(
+            [{"path": "", "code": "invalid_value", "message": "a value cannot be stored as it is (NUL or out of range)"}]
+        )
     if isinstance(inner, UnicodeEncodeError) and inner.reason == "surrogates not allowed":
-        return ValidationFailed([{"path": "", "code": "invalid_text", "message": "a text holds a lone surrogate, which is not Unicode text"}])
+        return ValidationFailed(
+            [{"path": "", "code": "invalid_text", "message": "a text holds a lone surrogate, which is not Unicode text"}]
+        )
     if state in ("23503", "23505"):
         return Conflict("another request changed the same thing at the same moment; read it again and repeat yours")
     return None

@@ -111,7 +111,10 @@ def _engine(overdue: float | None, since_tick: float | None) -> dict[str, str]:
 def _kafka() -> dict[str, str]:
     config = settings()
     if not config.kafka_enabled or not config.kafka_bootstrap_servers:
-        return {"status": "off", "detail": config.kafka_off_reason or "KAFKA_BOOTSTRAP_SERVERS is not set; Kafka triggers and nodes are off"}
+        return {
+            "status": "off",
+            "detail": config.kafka_off_reason or "KAFKA_BOOTSTRAP_SERVERS is not set; Kafka triggers and nodes are off",
+        }
     for server in config.kafka_bootstrap_servers.split(","):
         host, _, port = server.strip().rpartition(":")
         try:

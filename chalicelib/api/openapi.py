@@ -124,11 +124,15 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
-    found = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _PARAMETER.findall(route.path)]
+    found = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in _PARAMETER.findall(route.path)
+    ]
     if route.listing:
         limit = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
         found.append({"name": "limit", "in": "query", "schema": limit})
-        found.append({"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next_cursor` of the page before"})
+        found.append(
+            {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next_cursor` of the page before"}
+        )
     for name, schema in route.query.items():
         said = {key: value for key, value in schema.items() if key != "description"}
         found.append({"name": name, "in": "query", "schema": said, "description": schema.get("description", "")})

@@ -48,7 +48,9 @@ class Delivered(Answer):
     status=202,
     transactional=False,
     raw=True,
-    query={"wait": {"type": "integer", "minimum": 1, "maximum": MAX_WAIT_SECONDS, "description": "wait so many seconds for the answer"}},
+    query={
+        "wait": {"type": "integer", "minimum": 1, "maximum": MAX_WAIT_SECONDS, "description": "wait so many seconds for the answer"}
+    },
 )
 def deliver(call: Call, path: str) -> Reply:
     """Start the workflow behind a trigger's path; any body will do. Send `Idempotency-Key` (or `webhook-id`) and repeat it on retries: the same key and body

@@ -20,6 +20,12 @@ from chalicelib.workflows.etags import etag_of, unchanged
 
 routes = Routes("workflows")
 
+
+def unset() -> Any:
+    """The default of a field that may be left out but not be null; pydantic does not check defaults."""
+    return Field(default_factory=lambda: None)
+
+
 Label = Annotated[Text, Field(min_length=1, max_length=100)]
 Definition = Annotated[Any, Field(description="A definition in the workflow language; see /registry/actions for the node types")]
 
@@ -27,10 +33,10 @@ Definition = Annotated[Any, Field(description="A definition in the workflow lang
 class WorkflowFields(Model):
     """What of a workflow can be written. A field that is left out is not the same as null, which none of them may be."""
 
-    slug: Slug = Field(default=None)
-    description: Annotated[Text, Field(max_length=10_000)] = Field(default=None)
-    labels: Annotated[list[Label], Field(max_length=50)] = Field(default=None)
-    enabled: bool = Field(default=None)
+    slug: Slug = unset()
+    description: Annotated[Text, Field(max_length=10_000)] = unset()
+    labels: Annotated[list[Label], Field(max_length=50)] = unset()
+    enabled: bool = unset()
 
     @field_validator("labels")
     @classmethod
@@ -48,8 +54,8 @@ class WorkflowCreate(WorkflowFields):
 class WorkflowPatch(WorkflowFields):
     """The fields to replace."""
 
-    name: Name = Field(default=None)
-    definition: Definition = None
+    name: Name = unset()
+    definition: Definition = unset()
 
 
 class DefinitionBody(Model):
@@ -274,7 +280,9 @@ def put_workflow(call: Call, slug: str) -> Reply:
 
 def _require_slug(in_path: str, in_body: str) -> None:
     if in_path != in_body:
-        raise ValidationFailed([{"path": "/slug", "code": "slug_mismatch", "message": "the slug of the body is not the one of the path"}])
+        raise ValidationFailed(
+            [{"path": "/slug", "code": "slug_mismatch", "message": "the slug of the body is not the one of the path"}]
+        )
     if not service.is_slug(in_path):
         message = "a slug is 1 to 63 of a-z 0-9 _ - and begins with a letter or a digit"
         raise ValidationFailed([{"path": "/slug", "code": "invalid_slug", "message": message}])
@@ -327,5 +335,3 @@ def rollback_workflow(call: Call, id: str, n: str) -> Reply:
 def export_workflow(call: Call, id: str) -> Reply:
     """The draft and the triggers as one document for `POST /workflows/import`, without any secret."""
     return json_reply(portable.export_document(call.connection, call.workspace_id, id))
-
-

@@ -12,6 +12,8 @@ import ssl
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
 from typing import Any, cast
 from urllib.parse import quote, urljoin
 
@@ -45,6 +47,7 @@ _PORTABLE_HEADERS = frozenset(
 _BODY_HEADERS = frozenset(("content-type", "content-language", "content-encoding", "content-location", "content-length"))
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NOT_IN_LOCATION = re.compile(r"[^\x21-\x7e]+")
+_ONE_WRITE = 262_144
 _INFLATE_WINDOW = 65_536
 _INFLATE_MEMBERS = 1000
 _INFLATE_ON_LOOP = 8_192
@@ -128,10 +131,10 @@ class HttpClient:
     async def _exchange(self, call: Call, max_bytes: int) -> Response | tuple[int, str]:
         """One request and its answer: the whole response, or (status, Location) of a redirect."""
         session = self._session or self._open()
+        # In pieces when large, so that the event loop never copies megabytes at once.
+        data = BytesIO(call.body) if call.body and len(call.body) > _ONE_WRITE else call.body
         try:
-            response = await session.request(
-                call.method, _yarl(call.target), headers=call.headers, data=call.body, allow_redirects=False
-            )
+            response = await session.request(call.method, _yarl(call.target), headers=call.headers, data=data, allow_redirects=False)
         except MillraceError:
             raise
         except Exception as error:
@@ -152,6 +155,13 @@ class HttpClient:
 
     def _open(self) -> Any:
         import aiohttp
+        from aiohttp.client_proto import ResponseHandler
+
+        class Connection(ResponseHandler):
+            """A given-up connection goes at once; aiohttp would first wait, for ever, until the other side has taken all that was written to it."""
+
+            def close(self) -> None:
+                self.abort()
 
         connector = aiohttp.TCPConnector(
             resolver=cast(Any, _CheckedResolver(self._guard)),
@@ -161,6 +171,7 @@ class HttpClient:
             limit_per_host=CONNECTIONS_PER_HOST,
             keepalive_timeout=IDLE_SECONDS,
         )
+        connector._factory = cast(Any, partial(Connection, loop=asyncio.get_running_loop()))
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -85,10 +85,11 @@ class Publisher:
             await asyncio.shield(asyncio.wrap_future(self._known(message.topic)))
             sent = await asyncio.wrap_future(self._sending.submit(self._send, message))
             confirmed = await _confirmed(sent)
-        except (client_errors.KafkaError, ValueError, TypeError) as error:
+        except (client_errors.KafkaError, ValueError, TypeError, RuntimeError) as error:  # RuntimeError: closed meanwhile
             failure = judge(message, error)
             if failure.code == "kafka_error":  # not of this message but of the producer, whose state may be beyond repair
-                self._asking.submit(self._discard, 0.0)
+                with contextlib.suppress(RuntimeError):
+                    self._asking.submit(self._discard, 0.0)
             raise failure from error
         return Published(confirmed.topic, confirmed.partition, confirmed.offset)
 

@@ -82,7 +82,9 @@ class StartBatcher:
                 slot.error = error
         except Exception as error:
             if len(group) > 1:
-                logger("ingress").warning("a group of starts was refused, each is tried alone", extra={"rows": len(group), "error": type(error).__name__})
+                logger("ingress").warning(
+                    "a group of starts was refused, each is tried alone", extra={"rows": len(group), "error": type(error).__name__}
+                )
                 for slot in group:  # one bad row must not harm the others
                     self._write([slot])
             else:
@@ -101,7 +103,9 @@ class StartBatcher:
                 return [_own(row, answer) for row, answer in zip(rows, start_executions(self._execute, rows), strict=True)]
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
                 if attempts_left == 0:
-                    raise Unavailable("the database does not answer; send the request again, with the same key it starts only once") from error
+                    raise Unavailable(
+                        "the database does not answer; send the request again, with the same key it starts only once"
+                    ) from error
             time.sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
 

@@ -15,7 +15,22 @@ from chalicelib.core.jsontext import loads
 MAX_BODY_BYTES = 1024 * 1024
 MAX_FORM_FIELDS = 10_000
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9_*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
-_TEXT_CODECS = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "shift_jis", "gbk", "big5"})
+_TEXT_CODECS = frozenset(
+    {
+        "utf-8",
+        "ascii",
+        "iso8859-1",
+        "iso8859-15",
+        "cp1252",
+        "utf-16",
+        "utf-16-le",
+        "utf-16-be",
+        "utf-8-sig",
+        "shift_jis",
+        "gbk",
+        "big5",
+    }
+)
 
 
 def parse_body(headers: Mapping[str, str], body: bytes) -> Any:
@@ -84,7 +99,10 @@ def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _url_encoded(body: bytes) -> list[tuple[str, Any]]:
     try:
         text = body.decode("ascii") if body.isascii() else body.decode("utf-8")
-        return [(name, value) for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)]
+        return [
+            (name, value)
+            for name, value in parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FORM_FIELDS)
+        ]
     except UnicodeDecodeError:
         raise BadRequest("the form holds bytes that are not UTF-8 text", code="invalid_form") from None
     except ValueError:
@@ -96,7 +114,9 @@ def _multipart(body: bytes, boundary: str) -> list[tuple[str, Any]]:
         raise BadRequest("a multipart form needs a boundary in its content type", code="invalid_form")
     parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
     if len(parts) < 2 or not parts[-1].startswith(b"--") or len(parts) > MAX_FORM_FIELDS:
-        raise BadRequest("the multipart form is cut off, or its boundary is not the one the content type names", code="invalid_form")
+        raise BadRequest(
+            "the multipart form is cut off, or its boundary is not the one the content type names", code="invalid_form"
+        )
     return [_part(part) for part in parts[1:-1]]
 
 

@@ -16,7 +16,15 @@ import psycopg
 from chalicelib.core.clock import utc_now
 from chalicelib.core.config import settings
 from chalicelib.core.db import hot
-from chalicelib.core.errors import BadRequest, MethodNotAllowed, MillraceError, NotFound, Unauthenticated, Unavailable, ValidationFailed
+from chalicelib.core.errors import (
+    BadRequest,
+    MethodNotAllowed,
+    MillraceError,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+    ValidationFailed,
+)
 from chalicelib.core.expressions import Scope
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps, is_clean

@@ -203,9 +203,11 @@ def _prepared(connection: Connection, wishes: Sequence[Wish], result: Ingested, 
             result.bury(route, record, error.code, error.detail)
         except (SQLAlchemyError, MemoryError):
             raise
-        except Exception as error:  # a fault of ours: the record is kept and can be replayed once it is mended, and the others go on
+        except Exception as error:
+            # A fault of ours: the record is kept and can be replayed once it is mended, and the others go on.
             logger("kafka").exception("a record could not be prepared", trigger_id=route.id)
-            result.bury(route, record, "internal_error", f"this record failed in a way that was not foreseen ({type(error).__name__})")
+            reason = f"this record failed in a way that was not foreseen ({type(error).__name__})"
+            result.bury(route, record, "internal_error", reason)
         else:
             if start is None:
                 result.note(route, "filtered")

@@ -58,8 +58,14 @@ def check_input(value: Any, input_schema: Any, prefix: str = "") -> None:
     except RecursionError:
         problem = {"path": prefix, "code": "too_deep", "message": "the input nests too deeply for the workflow's input_schema"}
         raise ValidationFailed([problem]) from None
-    except Exception as error:  # a schema that cannot be applied (an unknown $ref, a bad pattern) refuses everything, with the reason
-        problem = {"path": prefix, "code": "input_schema_unusable", "message": f"the workflow's input_schema cannot be applied: {error}"[:500]}
+    except (
+        Exception
+    ) as error:  # a schema that cannot be applied (an unknown $ref, a bad pattern) refuses everything, with the reason
+        problem = {
+            "path": prefix,
+            "code": "input_schema_unusable",
+            "message": f"the workflow's input_schema cannot be applied: {error}"[:500],
+        }
         raise ValidationFailed([problem]) from None
     if mismatches:
         raise ValidationFailed([_problem(mismatch, prefix) for mismatch in mismatches])

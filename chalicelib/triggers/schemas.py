@@ -23,7 +23,9 @@ def input_schema_of(connection: Connection, definition_id: str) -> Any:
         if definition_id in _known:
             return _known[definition_id]
     found = row(connection, _BODY, {"id": definition_id})
-    schema = loads(found["body"]).get("input_schema") if found else None  # not in SQL: a cast to json refuses lone surrogates anywhere in the body
+    schema = (
+        loads(found["body"]).get("input_schema") if found else None
+    )  # not in SQL: a cast to json refuses lone surrogates anywhere in the body
     with _lock:
         if len(_known) >= MAX_REMEMBERED:
             _known.pop(next(iter(_known)))

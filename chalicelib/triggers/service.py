@@ -131,7 +131,13 @@ def get(connection: Connection, workspace_id: str, trigger_id: str, *, lock: boo
 
 
 def list_page(
-    connection: Connection, workspace_id: str, after: str | None, limit: int, *, workflow_id: str | None = None, type: str | None = None
+    connection: Connection,
+    workspace_id: str,
+    after: str | None,
+    limit: int,
+    *,
+    workflow_id: str | None = None,
+    type: str | None = None,
 ) -> Sequence[Row]:
     """Triggers, newest first; one more than `limit` when there are more."""
     return repository.page(connection, workspace_id, after, limit + 1, workflow_id, type)
@@ -148,10 +154,16 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
     config = _keep_unsaid(fields["config"], stored) if "config" in fields else stored
     enabled = fields.get("enabled", current["enabled"])
     parsed = _parse(current["type"], config, mapping, secrets_required="config" in fields or enabled)
-    if isinstance(parsed, api.ApiConfig) and parsed.path != current["path"] and repository.path_taken(connection, str(parsed.path), trigger_id):
+    if (
+        isinstance(parsed, api.ApiConfig)
+        and parsed.path != current["path"]
+        and repository.path_taken(connection, str(parsed.path), trigger_id)
+    ):
         raise _path_taken(parsed.path)
     columns = {name: current[name] for name in _NO_COLUMNS}
-    if "config" in fields or (enabled and not current["enabled"]):  # a schedule begins anew; what it missed while disabled stays missed
+    if "config" in fields or (
+        enabled and not current["enabled"]
+    ):  # a schedule begins anew; what it missed while disabled stays missed
         columns |= _COLUMNS[current["type"]](parsed, current["created_at"], repository.database_now(connection))
     values = {
         **columns,

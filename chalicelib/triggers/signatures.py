@@ -35,7 +35,8 @@ def _check_hmac(header: str, secrets: list[str], headers: Mapping[str, str], bod
     offered = headers.get(header, "").strip().removeprefix("sha256=").lower()
     if not offered:
         raise Unauthenticated(f"send the hexadecimal HMAC-SHA256 of the body in the header {header}")
-    if not any([_same(offered, hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()) for secret in secrets]):
+    matches = [_same(offered, hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()) for secret in secrets]
+    if True not in matches:
         raise Unauthenticated(f"the signature in {header} is not that of this body")
 
 
@@ -48,7 +49,8 @@ def _check_standard(secrets: list[str], headers: Mapping[str, str], body: bytes,
     signed = f"{message_id}.{sent_at}.".encode() + body
     expected = [base64.b64encode(hmac.digest(webhook_key(secret), signed, "sha256")).decode("ascii") for secret in secrets]
     signatures = [part.removeprefix("v1,") for part in offered.split()[:20] if part.startswith("v1,")]
-    if not any([_same(signature, right) for signature in signatures for right in expected]):
+    matches = [_same(signature, right) for signature in signatures for right in expected]
+    if True not in matches:
         raise Unauthenticated("webhook-signature is not that of this message")
 
 
@@ -60,5 +62,7 @@ def stored_headers(headers: Mapping[str, str], auth: Mapping[str, Any]) -> dict[
     """The headers an execution may keep: all but credentials, API keys and signatures."""
     signed_in = auth.get("header")
     return {
-        name: value for name, value in headers.items() if name not in _HIDDEN and name != signed_in and not _HIDDEN_LIKE.search(name)
+        name: value
+        for name, value in headers.items()
+        if name not in _HIDDEN and name != signed_in and not _HIDDEN_LIKE.search(name)
     }

@@ -39,7 +39,11 @@ def changes(before: Any, after: Any, path: str = "") -> list[dict[str, Any]]:
                 found += changes(before[name], after[name], here)
         return found
     if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        return [change for n, (one, other) in enumerate(zip(before, after, strict=True)) for change in changes(one, other, _pointer(path, n))]
+        return [
+            change
+            for n, (one, other) in enumerate(zip(before, after, strict=True))
+            for change in changes(one, other, _pointer(path, n))
+        ]
     return [] if _same(before, after) else [{"path": path, "op": "changed", "from": before, "to": after}]
 
 
@@ -49,6 +53,10 @@ def _edge_key(edge: Mapping[str, Any]) -> tuple[str, str, str]:
 
 def _edge(key: tuple[str, str, str]) -> dict[str, str]:
     return dict(zip(("from", "port", "to"), key, strict=True))
+
+
+def _beside_graph(definition: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in definition.items() if name not in ("nodes", "edges")}
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,8 +70,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
     changed = [{"id": name, "changes": found} for name in old if name in new and (found := changes(old[name], new[name]))]
     old_edges = dict.fromkeys(_edge_key(edge) for edge in before.get("edges", []))
     new_edges = dict.fromkeys(_edge_key(edge) for edge in after.get("edges", []))
-    rest = changes(*({name: value for name, value in side.items() if name not in ("nodes", "edges")} for side in (before, after)))
-    answer = {
+    rest = changes(_beside_graph(before), _beside_graph(after))
+    answer: dict[str, Any] = {
         "nodes": {
             "added": [node for name, node in new.items() if name not in old],
             "removed": [node for name, node in old.items() if name not in new],

@@ -32,7 +32,9 @@ def check_match(workflow: Mapping[str, Any], if_match: str) -> None:
         return
     current = etag_of(workflow).strip('"').partition(".")[0]
     if not any(tag.partition(".")[0] == current for weak, tag in _TAG.findall(if_match) if not weak):
-        raise PreconditionFailed("the workflow was changed since you read it; read it again and repeat your change on what you find")
+        raise PreconditionFailed(
+            "the workflow was changed since you read it; read it again and repeat your change on what you find"
+        )
 
 
 def unchanged(workflow: Mapping[str, Any], if_none_match: str) -> bool:

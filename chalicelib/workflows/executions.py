@@ -33,7 +33,9 @@ class Begun:
     duplicate: bool
 
 
-def start(connection: Connection, workspace_id: str, workflow_id: str, *, input: Any, version: int | str | None, key: str | None) -> Begun:
+def start(
+    connection: Connection, workspace_id: str, workflow_id: str, *, input: Any, version: int | str | None, key: str | None
+) -> Begun:
     """Start an execution of the live version (None), of version n, or of the draft as it is now. Call `wake()` after the commit.
 
     Raises NotFound, Conflict (`workflow_not_published`, `workflow_disabled`), ValidationFailed (the draft's errors, the input's, `idempotency_key_reused`).
@@ -64,7 +66,9 @@ def start(connection: Connection, workspace_id: str, workflow_id: str, *, input:
 def key_reused(path: str) -> ValidationFailed:
     """The same idempotency key with another request."""
     message = "this key was used before with another request; send a new key for a new request"
-    return ValidationFailed([{"path": path, "code": "idempotency_key_reused", "message": message}], message, code="idempotency_key_reused")
+    return ValidationFailed(
+        [{"path": path, "code": "idempotency_key_reused", "message": message}], message, code="idempotency_key_reused"
+    )
 
 
 def _pinned(connection: Connection, workspace_id: str, workflow_id: str, version: int | str | None) -> tuple[str, int | None, str]:
@@ -135,5 +139,3 @@ def _status_of(connection: Connection, workspace_id: str, execution_id: str) -> 
     if status is None:
         raise NotFound("there is no execution of this id")
     return status
-
-

@@ -51,7 +51,9 @@ def _exported(trigger: dict[str, Any]) -> dict[str, Any]:
     return {"type": trigger["type"], "config": config, "input": trigger["input"], "enabled": trigger["enabled"]}
 
 
-def import_document(connection: Connection, workspace_id: str, document: dict[str, Any]) -> tuple[Any, list[dict[str, Any]], list[str]]:
+def import_document(
+    connection: Connection, workspace_id: str, document: dict[str, Any]
+) -> tuple[Any, list[dict[str, Any]], list[str]]:
     """Make a new workflow of a document: its row, its triggers as shown (all disabled), and what the user should know.
 
     A slug that is taken is numbered, a path that is taken replaced by a random one. Raises ValidationFailed.
@@ -75,7 +77,13 @@ def import_document(connection: Connection, workspace_id: str, document: dict[st
 
 
 def _import_trigger(connection: Connection, workspace_id: str, workflow_id: str, entry: dict[str, Any], warnings: list[str]) -> Any:
-    wanted = {"workflow_id": workflow_id, "type": entry["type"], "mapping": entry["input"], "enabled": False, "secrets_required": False}
+    wanted = {
+        "workflow_id": workflow_id,
+        "type": entry["type"],
+        "mapping": entry["input"],
+        "enabled": False,
+        "secrets_required": False,
+    }
     try:
         row = triggers.create(connection, workspace_id, config=entry["config"], **wanted)
     except Conflict:

@@ -64,8 +64,14 @@ def get_by_slug(connection: Connection, workspace_id: str, slug: str) -> Row:
 
 
 def list_page(
-    connection: Connection, workspace_id: str, after: str | None, limit: int, *,
-    q: str | None = None, label: str | None = None, slug: str | None = None,
+    connection: Connection,
+    workspace_id: str,
+    after: str | None,
+    limit: int,
+    *,
+    q: str | None = None,
+    label: str | None = None,
+    slug: str | None = None,
 ) -> Sequence[Row]:
     """Workflows without drafts, newest first; one more than `limit` when there are more."""
     return repository.page(connection, workspace_id, after, limit + 1, q, label, slug)
@@ -109,7 +115,9 @@ def _replace(connection: Connection, current: Row, fields: Row) -> Row:
         values["definition"] = drafts.to_text(fields["definition"])
     if all(values[name] == current[name] for name in EDITABLE):
         return current
-    if values["slug"] != current["slug"] and repository.slug_taken(connection, current["workspace_id"], values["slug"], current["id"]):
+    if values["slug"] != current["slug"] and repository.slug_taken(
+        connection, current["workspace_id"], values["slug"], current["id"]
+    ):
         raise _slug_taken(values["slug"])
     values |= {"id": current["id"], "workspace_id": current["workspace_id"], "labels": dumps(values["labels"])}
     return repository.update(connection, values)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -25,6 +27,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import BadRequest, MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import use_waker
+from chalicelib.registry.catalogue import catalogue, trigger_types
 from chalicelib.triggers.waiting import use_waiter
 from infra.host.wakes import NotifyWaker
 from infra.host.web.gateway import Answer, Gateway, problem_answer, request_headers
@@ -51,7 +54,7 @@ class Front:
         self._gateway = Gateway(app, self._gate.inside)
         self._static = StaticFiles(*folders)
         self._sink = PrometheusSink()
-        self._sink.registry.register(QueueCollector())  # type: ignore[arg-type]
+        self._sink.registry.register(QueueCollector())
         metrics.use_sink(self._sink)
         self._poller = AnswerPoller(self._gate, WAITING)
         use_waiter(self._poller.wait)
@@ -82,7 +85,11 @@ class Front:
             error.headers["Allow"] = "GET, HEAD"
             raise error
         if path == "/metrics":
-            answer: Answer = (200, [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")], [exposition(self._sink.registry)])
+            answer: Answer = (
+                200,
+                [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+                [exposition(self._sink.registry)],
+            )
         else:
             found = self._static.answer(path, request_headers(environ))
             if found is None:
@@ -93,7 +100,9 @@ class Front:
 
     def _measure(self, environ: Mapping[str, Any], status: int, started: float) -> None:
         """Requests that no API route took; those measure themselves."""
-        method = environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "other"
+        method = (
+            environ["REQUEST_METHOD"] if environ["REQUEST_METHOD"] in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE") else "other"
+        )
         metrics.count("http_requests", method=method, route="-", status=str(status))
         metrics.duration("http_request_seconds", time.perf_counter() - started, method=method, route="-")
 
@@ -125,21 +134,25 @@ def serve(front: Front, host: str, port: int) -> None:
     stop = WorkerSignal()
     stop.add_cb(stopped.set)
     listening = SocketSpec(host, port, BACKLOG).build()
-    tls_off = (False, None, None, None, "tls1.3", None, [], False)
-    worker = WSGIWorker(1, (None, listening), None, 1, THREADS, THREADS, 30, THREADS, "1", HTTP1Settings(), None, None, *tls_off, (None, None))
+    tls_off: tuple[Any, ...] = (False, None, None, None, "tls1.3", None, [], False)
+    make: Any = WSGIWorker  # its stub is behind its code
+    worker = make(
+        1, (None, listening), None, 1, THREADS, THREADS, 30, THREADS, "1", HTTP1Settings(), None, None, *tls_off, (None, None)
+    )
     loop = asyncio.new_event_loop()
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked.set())
     worker.serve_mtr(_new_cbscheduler(loop, _callback_wrapper(front, {}, None), impl_asyncio=True), loop, stop)
-    print(f"ready http://{host}:{port}/", flush=True)
+    with socket.socket(fileno=os.dup(listening.get_fd())) as bound:
+        print(f"ready http://{host}:{bound.getsockname()[1]}/", flush=True)
     asked.wait()
     stop.set()  # no new connections; answers under way are finished
     front.stop()
     stopped.wait(STOP_SECONDS)
 
 
-def main() -> int:
+def main() -> None:
     """Run the front as a process of its own."""
     options = argparse.ArgumentParser(description="The HTTP front of the host")
     options.add_argument("--host", default="127.0.0.1")
@@ -149,9 +162,11 @@ def main() -> int:
     use_waker(NotifyWaker(config.require_database_url()))
     from app import app
 
+    catalogue(), trigger_types()  # loads what the first request would have to wait for
     serve(Front(app), chosen.host, config.port if chosen.port is None else chosen.port)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
+    sys.stdout.flush()
+    os._exit(0)  # the server's idle threads still hold the interpreter, and tearing it down under them aborts

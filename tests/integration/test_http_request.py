@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 from chalicelib.actions.http_request import SPEC
 from chalicelib.core import egress
 from chalicelib.core.config import settings
-from chalicelib.core.egress import EgressDenied, Guard, parse_allow
+from chalicelib.core.egress import Allow, EgressDenied, Guard, parse_allow
 from chalicelib.core.http import CallFailed, HttpClient, close_http_client, http_client
 from chalicelib.core.version import VERSION
 from chalicelib.registry.spec import ActionError, Done, NodeContext
@@ -462,7 +464,19 @@ def test_cancelling_closes_the_connection():
     run(scenario())
 
 
-def test_a_connection_with_half_a_request_on_it_is_not_used_again():
+class Watched(Guard):
+    """A guard that keeps the sockets it opened."""
+
+    def __init__(self, allow: Allow) -> None:
+        super().__init__(allow)
+        self.sockets: list[socket.socket] = []
+
+    def open_socket(self, info: tuple[Any, ...]) -> socket.socket:
+        self.sockets.append(super().open_socket(info))
+        return self.sockets[-1]
+
+
+def test_a_connection_with_half_a_request_on_it_is_not_used_again_and_closes_at_once():
     connections = []
 
     async def answer_early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -474,11 +488,15 @@ def test_a_connection_with_half_a_request_on_it_is_not_used_again():
     async def scenario() -> None:
         listening = await asyncio.start_server(answer_early, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
-        async with client() as http:
-            error = await refused(http, method="POST", url=url, body="x" * 20_000_000)
-            assert (error.error_class, error.output and error.output["body"]) == ("http.413", "too long"), error.message
-            assert (await request(http, url=url, fail_on_status=False))["body"] == "too long"
-            assert len(connections) == 2
+        guard = Watched(parse_allow(["127.0.0.1"]))
+        http = HttpClient(guard)
+        error = await refused(http, method="POST", url=url, body="x" * 20_000_000)
+        assert (error.error_class, error.output and error.output["body"]) == ("http.413", "too long"), error.message
+        assert (await request(http, url=url, fail_on_status=False))["body"] == "too long"
+        assert len(connections) == 2
+        await http.close()
+        # The other side never reads the rest; nothing waits for it to.
+        assert [sock.fileno() for sock in guard.sockets] == [-1, -1]
         for _, writer in connections:
             writer.close()
         listening.close()
@@ -583,6 +601,22 @@ def test_a_name_that_turns_inside_after_the_check_is_refused_at_the_next_connect
                 error = await refused(http, url=server.url(host="turns.example"))
                 assert error.code == "egress_denied"
                 assert (server.connections, inside.connections) == (1, 0)
+
+    run(scenario())
+
+
+def test_an_address_that_was_not_checked_gets_no_socket():
+    class Fooled(Guard):
+        async def resolve(self, host: str, port: int) -> list[egress.Address]:
+            return [ip_address("127.0.0.2")]
+
+    async def scenario() -> None:
+        async with running(ok, "127.0.0.2") as inside:
+            http = HttpClient(Fooled(parse_allow(["127.0.0.1"])))
+            error = await refused(http, url=inside.url(host="fooled.example"))
+            assert error.code == "connection_failed"
+            assert inside.connections == 0
+            await http.close()
 
     run(scenario())
 

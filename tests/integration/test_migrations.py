@@ -23,6 +23,7 @@ def test_rows_of_this_month_stand_in_this_months_partition_and_none_in_the_rest(
     assert found == f"executions_{datetime.now(UTC):%Y_%m}"
 
 
+@pytest.mark.own_database
 def test_partitions_are_made_ahead_once(database: Database) -> None:
     assert database.one("SELECT ensure_partitions(3) AS made")["made"] == 0
     assert database.one("SELECT ensure_partitions(5) AS made")["made"] == 4

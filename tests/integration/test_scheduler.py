@@ -554,6 +554,7 @@ def test_old_start_keys_are_forgotten_in_bounded_batches(database: Database, mon
     assert [row["trigger_id"] for row in database.execute("SELECT trigger_id FROM start_keys")] == ["trg_y"] * 5
 
 
+@pytest.mark.own_database
 def test_missing_partitions_are_made(database: Database) -> None:
     (last,) = database.execute(
         "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'executions'::regclass ORDER BY 1 DESC OFFSET 1 LIMIT 1"
@@ -563,6 +564,7 @@ def test_missing_partitions_are_made(database: Database) -> None:
     assert database.one("SELECT to_regclass(%(name)s) AS found", name=last["name"])["found"] is not None
 
 
+@pytest.mark.own_database
 def test_a_chore_that_fails_does_not_stop_the_firing(database: Database, workflow: Published) -> None:
     trigger_id = schedule(database, workflow, once(database))
     database.execute("DROP FUNCTION ensure_partitions")

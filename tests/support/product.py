@@ -36,6 +36,7 @@ class Product:
     def __init__(self, data: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.data = data
         self._log = (data.parent / f"{data.name}.out").open("ab")
+        self._log_start = self._log.tell()  # an earlier run on this folder may have written there
         env = {name: value for name, value in os.environ.items() if not name.startswith("MILLRACE_TEST_")}
         env.update(environment or {})
         command = [str(CHECKOUT / "run"), "--port", "0", "--data", str(data), "--no-frontend", *arguments]
@@ -46,7 +47,7 @@ class Product:
 
     def output(self) -> str:
         """What the command printed so far."""
-        return Path(self._log.name).read_text(errors="replace")
+        return Path(self._log.name).read_bytes()[self._log_start :].decode(errors="replace")
 
     def _wait(self, seconds: float = 120) -> dict[str, Any]:
         end = time.monotonic() + seconds

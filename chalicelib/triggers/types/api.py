@@ -41,7 +41,10 @@ class HmacAuth(Config):
     header: str = Field("x-millrace-signature", title="Header", examples=["x-hub-signature-256"])
     secret: Secret | None = Field(None, title="Secret", description="Write-only.", json_schema_extra={"writeOnly": True})
     previous_secret: Secret | None = Field(
-        None, title="Previous secret", description="Also accepted while you rotate. Write-only.", json_schema_extra={"writeOnly": True}
+        None,
+        title="Previous secret",
+        description="Also accepted while you rotate. Write-only.",
+        json_schema_extra={"writeOnly": True},
     )
 
     @field_validator("header")
@@ -57,9 +60,14 @@ class StandardWebhooksAuth(Config):
     """Standard Webhooks: `webhook-id`, `webhook-timestamp` (at most five minutes off) and `webhook-signature`."""
 
     type: Literal["standard_webhooks"]
-    secret: Secret | None = Field(None, title="Secret", description="`whsec_` and base64. Write-only.", json_schema_extra={"writeOnly": True})
+    secret: Secret | None = Field(
+        None, title="Secret", description="`whsec_` and base64. Write-only.", json_schema_extra={"writeOnly": True}
+    )
     previous_secret: Secret | None = Field(
-        None, title="Previous secret", description="Also accepted while you rotate. Write-only.", json_schema_extra={"writeOnly": True}
+        None,
+        title="Previous secret",
+        description="Also accepted while you rotate. Write-only.",
+        json_schema_extra={"writeOnly": True},
     )
 
     @field_validator("secret", "previous_secret")

@@ -97,14 +97,18 @@ class QueueCollector:
         live = GaugeMetricFamily("millrace_executions", "Live executions by status", labels=["status"])
         for status in ("queued", "running", "waiting"):
             live.add_metric([status], queue[status])
-        recent = GaugeMetricFamily("millrace_executions_ended_5m", "Executions of the last five minutes that have ended", labels=["status"])
+        recent = GaugeMetricFamily(
+            "millrace_executions_ended_5m", "Executions of the last five minutes that have ended", labels=["status"]
+        )
         counts = {found["status"]: found["n"] for found in ended}
         for status in ("succeeded", "failed", "cancelled"):
             recent.add_metric([status], counts.get(status, 0))
         return [
             GaugeMetricFamily("millrace_database_up", "Whether the database answers", 1),
             GaugeMetricFamily("millrace_queue_depth", "Executions that are due now", queue["due"]),
-            GaugeMetricFamily("millrace_queue_oldest_due_seconds", "How long the oldest of them has been due", queue["oldest_due_seconds"]),
+            GaugeMetricFamily(
+                "millrace_queue_oldest_due_seconds", "How long the oldest of them has been due", queue["oldest_due_seconds"]
+            ),
             live,
             recent,
         ]

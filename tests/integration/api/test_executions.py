@@ -14,7 +14,10 @@ from tests.support.workflows import Database
 
 SLEEPER: dict[str, Any] = {
     "schema": "millrace/1",
-    "nodes": [{"id": "nap", "type": "delay", "config": {"seconds": 3600}}, {"id": "end", "type": "stop", "config": {"output": "woken"}}],
+    "nodes": [
+        {"id": "nap", "type": "delay", "config": {"seconds": 3600}},
+        {"id": "end", "type": "stop", "config": {"output": "woken"}},
+    ],
     "edges": [{"from": "nap", "to": "end"}],
 }
 
@@ -57,7 +60,11 @@ def test_versions_drafts_and_what_cannot_run(api: ApiClient) -> None:
     assert api.post(path, {"version": 2}).status == 404
     for wrong in (0, -1, "live", 1.5, True, "1", 2**70, None):
         assert api.post(path, {"version": wrong}).status in ((202,) if wrong is None else (404, 422))
-    api.patch(f"/workflows/{draft['id']}", {"definition": {**ECHO, "nodes": [{"id": "x", "type": "no.such"}], "output": None}}, If_Match="*")
+    api.patch(
+        f"/workflows/{draft['id']}",
+        {"definition": {**ECHO, "nodes": [{"id": "x", "type": "no.such"}], "output": None}},
+        If_Match="*",
+    )
     invalid = api.post(path, {"version": "draft"})
     assert (invalid.status, invalid.json["errors"][0]["path"]) == (422, "/definition/nodes/0/type")
     api.patch(f"/workflows/{draft['id']}", {"enabled": False})
@@ -97,7 +104,10 @@ def test_lists_page_and_filter(api: ApiClient, database: Database) -> None:
     door = api.door(two["id"])
     ids = [api.post(f"/workflows/{one['id']}/executions", {"input": {"order": f"A-{n}"}}).json["id"] for n in range(3)]
     by_trigger = api.as_key(None).request("POST", f"/trigger/{door['config']['path']}").json["execution_id"]
-    database.execute("UPDATE executions SET status = 'failed', error = '{\"code\":\"x\",\"message\":\"boom\"}', finished_at = now() WHERE id = %(id)s", {"id": ids[0]})
+    database.execute(
+        'UPDATE executions SET status = \'failed\', error = \'{"code":"x","message":"boom"}\', finished_at = now() WHERE id = %(id)s',
+        {"id": ids[0]},
+    )
 
     def found(query: str) -> list[str]:
         answer = api.get(f"/executions{query}")
@@ -119,7 +129,14 @@ def test_lists_page_and_filter(api: ApiClient, database: Database) -> None:
     assert [item["id"] for item in page["items"]] == everything[:3]
     assert found(f"?limit=3&cursor={page['next_cursor']}") == everything[3:]
     assert "input" not in page["items"][0]
-    for query in ("status=done", "from=yesterday", "to=2020-01-01", "from=9999-99-99T00:00:00Z", "from=0001-01-01T00:00:00Z", "to=9999-12-31T23:59:59Z"):
+    for query in (
+        "status=done",
+        "from=yesterday",
+        "to=2020-01-01",
+        "from=9999-99-99T00:00:00Z",
+        "from=0001-01-01T00:00:00Z",
+        "to=9999-12-31T23:59:59Z",
+    ):
         assert api.get(f"/executions?{query}").code == "validation_failed"
 
 
@@ -172,7 +189,9 @@ def test_wake_ends_a_delay_now(api: ApiClient, worker: None) -> None:
     assert api.post(f"{path}/nap/wake").code == "node_not_waiting"
 
 
-@pytest.mark.parametrize("id", ["nothing", "exe_", "wf_" + "0" * 26, "exe_" + "0" * 26, "exe_" + "0" * 25 + "\n", "x" * 10_000, "a\x00b", "é"])
+@pytest.mark.parametrize(
+    "id", ["nothing", "exe_", "wf_" + "0" * 26, "exe_" + "0" * 26, "exe_" + "0" * 25 + "\n", "x" * 10_000, "a\x00b", "é"]
+)
 def test_ids_that_name_nothing(api: ApiClient, id: str) -> None:
     for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/nodes/a/wake")):
         answer = api.request(method, f"/executions/{id}{path}")

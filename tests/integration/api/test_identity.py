@@ -107,7 +107,13 @@ def test_every_route_wants_its_role_and_no_less(api: ApiClient) -> None:
     for route in endpoint.ROUTES:
         if route.role is None or route.name == "revoke_api_key":
             continue
-        path = route.path.replace("{id}", "none").replace("{slug}", "none").replace("{n}", "1").replace("{b}", "2").replace("{node_id}", "a")
+        path = (
+            route.path.replace("{id}", "none")
+            .replace("{slug}", "none")
+            .replace("{n}", "1")
+            .replace("{b}", "2")
+            .replace("{node_id}", "a")
+        )
         for role, client in clients.items():
             status = client.request(route.method, path, raw=b"{").status
             allowed = ROLES.index(role) >= ROLES.index(route.role)
@@ -117,6 +123,7 @@ def test_every_route_wants_its_role_and_no_less(api: ApiClient) -> None:
     assert walked >= 100
 
 
+@pytest.mark.own_database
 def test_an_unknown_role_means_no(api: ApiClient, database: Database) -> None:
     _, client = make_key(api, "admin")
     database.execute("ALTER TABLE api_keys DROP CONSTRAINT api_keys_role_check")
@@ -134,7 +141,12 @@ def test_nothing_of_another_workspace_is_seen(api: ApiClient, database: Database
     for path in ("/workflows", "/triggers", "/executions", "/dead-letters"):
         assert stranger.get(path).json["items"] == []
     assert stranger.get("/workflows/by-slug/test").status == 404
-    for path in (f"/workflows/{made['id']}", f"/triggers/{door['id']}", f"/executions/{execution}", f"/executions/{execution}/events"):
+    for path in (
+        f"/workflows/{made['id']}",
+        f"/triggers/{door['id']}",
+        f"/executions/{execution}",
+        f"/executions/{execution}/events",
+    ):
         assert stranger.get(path).status == 404
     for path in (f"/workflows/{made['id']}", f"/triggers/{door['id']}"):
         assert stranger.patch(path, {"enabled": False}).status == 404

@@ -74,7 +74,12 @@ def test_patching_a_config_keeps_path_and_secret_it_does_not_name(api: ApiClient
 
 
 def test_every_problem_is_named_with_its_path(api: ApiClient) -> None:
-    config = {"methods": ["GET", "FLY"], "auth": {"type": "hmac", "secret": "short", "extra": 1}, "dedupe_key": "1 +", "nonsense": True}
+    config = {
+        "methods": ["GET", "FLY"],
+        "auth": {"type": "hmac", "secret": "short", "extra": 1},
+        "dedupe_key": "1 +",
+        "nonsense": True,
+    }
     answer = create(api, "api", config, input={"a": "{{ nodes.x }}", "b": "{{ 1 + }}"})
     assert answer.status == 422
     found = {error["path"] for error in answer.json["errors"]}
@@ -89,7 +94,9 @@ def test_every_problem_is_named_with_its_path(api: ApiClient) -> None:
     }
 
 
-@pytest.mark.parametrize("auth", [{"type": "secretless"}, {"type": "hmac"}, {}, "open", {"type": "standard_webhooks", "secret": "not base64!!"}])
+@pytest.mark.parametrize(
+    "auth", [{"type": "secretless"}, {"type": "hmac"}, {}, "open", {"type": "standard_webhooks", "secret": "not base64!!"}]
+)
 def test_auth_is_one_of_the_kinds_and_complete(api: ApiClient, auth: Any) -> None:
     answer = create(api, "api", {"auth": auth})
     assert answer.status == 422
@@ -127,7 +134,13 @@ def test_a_schedule_says_when_it_fires_next(api: ApiClient) -> None:
 
 
 def test_a_schedule_is_checked(api: ApiClient) -> None:
-    for config in ({}, {"cron": "nonsense"}, {"cron": "* * * * *", "every_seconds": 5}, {"at": "tomorrow"}, {"cron": "0 9 * * *", "timezone": "Mars/Base"}):
+    for config in (
+        {},
+        {"cron": "nonsense"},
+        {"cron": "* * * * *", "every_seconds": 5},
+        {"at": "tomorrow"},
+        {"cron": "0 9 * * *", "timezone": "Mars/Base"},
+    ):
         answer = create(api, "schedule", config)
         assert (answer.status, answer.code) == (422, "validation_failed")
     assert api.get(f"/triggers/{create(api, 'api', {}).json['id']}/occurrences").code == "not_a_schedule"

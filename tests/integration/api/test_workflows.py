@@ -51,7 +51,11 @@ def test_a_draft_may_be_invalid_but_must_be_well_formed(api: ApiClient) -> None:
     refused = api.post(f"/workflows/{made['id']}/publish")
     assert refused.status == 422
     assert {error["path"] for error in refused.json["errors"]} == {i["path"] for i in made["issues"] if i["severity"] == "error"}
-    malformed = {"schema": "millrace/1", "nodes": [{"id": "Bad"}, {"id": "x", "type": "stop"}], "edges": [{"from": "x", "to": "gone"}]}
+    malformed = {
+        "schema": "millrace/1",
+        "nodes": [{"id": "Bad"}, {"id": "x", "type": "stop"}],
+        "edges": [{"from": "x", "to": "gone"}],
+    }
     answer = api.post("/workflows", {"name": "x", "definition": malformed})
     assert answer.status == 422
     paths = {error["path"] for error in answer.json["errors"]}

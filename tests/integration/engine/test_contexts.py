@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from chalicelib.core import cache_async
 from chalicelib.engine.database import AsyncConnection
 from tests.support.engines import EngineRun
 from tests.support.workflows import Database, definition, published, started
@@ -32,6 +33,12 @@ def sql(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(AsyncConnection, "execute", spy)
     return sent
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about what Redis holds; on a busy machine it may take longer than production would wait for it."""
+    monkeypatch.setattr(cache_async, "TIMEOUT_SECONDS", 5.0)
 
 
 @pytest.fixture

@@ -1,43 +1,19 @@
-"""Fixtures of the Kafka tests. They are many and small, so they share one database for each module, emptied in between."""
+"""Fixtures of the Kafka tests."""
 
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
-from chalicelib.core import db
 from chalicelib.core.config import Settings
 from infra.host.processes import ProcessLedger
 from infra.host.servers import Home, ServerMemory, run_alone
 from infra.host.servers.kafka import Kafka
 from tests.support.kafka_triggers import Broker
 from tests.support.workflows import Database, Published, definition, published
-
-
-@pytest.fixture(scope="module")
-def kept_database(template_database: str) -> Iterator[str]:
-    """One database for the whole module: made once."""
-    server = os.environ["MILLRACE_TEST_DATABASE_URL"]
-    name = f"kafka_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
-        yield server.rsplit("/", 1)[0] + "/" + name
-        db.engine.cache_clear()
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database_url(kept_database: str) -> str:
-    """The module's database, emptied."""
-    with psycopg.connect(kept_database) as connection:
-        for table in ("wakes", "executions", "start_keys", "dead_letters", "triggers", "workflows"):
-            connection.execute(f"DELETE FROM {table}")
-    return kept_database
 
 
 @pytest.fixture

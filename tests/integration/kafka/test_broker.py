@@ -73,8 +73,16 @@ def test_what_was_not_committed_comes_again_and_starts_nothing(
     topic = broker.topic()
     kafka_trigger(database, workflow, topic, group=(group := f"g-{topic}"), start="earliest")
     broker.send(topic, *({"n": n} for n in range(50)))
-    with polling(settings):
+    before_storing: list[int | None] = []
+
+    def first(event: Any, context: Any) -> Any:
+        before_storing.append(committed(broker.servers, group, topic))
+        return handler(event, context)
+
+    with polling(settings, first):
         eventually(lambda: len(inputs(database)) == 50)
+    assert before_storing[0] == 0
+    assert committed(broker.servers, group, topic) == 50
     consumer = KafkaConsumer(bootstrap_servers=broker.servers, group_id=group, enable_auto_commit=False)
     consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(0, "", -1)})
     consumer.close()
@@ -390,6 +398,8 @@ def test_publish_says_what_cannot_be_published(broker: Broker, settings: Setting
     assert (too_large.code, too_large.error_class) == ("kafka_message_too_large", None)
     assert asyncio.run(_attempt(publisher, topic, "fits"))["offset"] == 0
     publisher.close()
+    closed = asyncio.run(_attempt(publisher, topic, "late"))
+    assert (closed.code, closed.error_class) == ("kafka_error", "connection")
 
 
 def test_a_workflow_publishes_and_another_is_started_by_it(

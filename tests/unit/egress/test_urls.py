@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, check_address, parse_allow, parse_url
+from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, Target, check_address, parse_allow, parse_url
 from chalicelib.core.http import _yarl
 
 DENIED = [
@@ -184,3 +184,10 @@ def test_any_text_is_refused_or_read_as_the_client_reads_it(text):
     assert target.text.isascii()
     assert url.raw_host == target.host
     assert not target.is_address or check_address(ipaddress.ip_address(target.host)) is None
+
+
+@pytest.mark.parametrize("text", ["http://other.example/", "https://a.example/", "http://a.example:81/", "http://u@a.example/"])
+def test_what_the_client_reads_differently_is_refused(text):
+    assert _yarl(Target("http://a.example/", "http", "a.example", 80, False)).raw_host == "a.example"
+    with pytest.raises(InvalidUrl, match="two ways"):
+        _yarl(Target(text, "http", "a.example", 80, False))

@@ -1,0 +1,55 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { isLive } from '@/lib/status'
+import { api } from '../client'
+import type { Execution, ExecutionEvent, ExecutionSummary, Page } from '../types'
+
+export interface ExecutionFilter {
+  workflow_id?: string
+  trigger_id?: string
+  status?: string
+  from?: string
+  to?: string
+  q?: string
+}
+
+export const executionKeys = {
+  all: ['executions'] as const,
+  one: (id: string) => ['executions', 'one', id] as const,
+}
+
+const LIST_POLL = 3_000
+
+export const executionListQuery = (filter: ExecutionFilter = {}, limit = 50, poll: number | false = LIST_POLL) =>
+  infiniteQueryOptions({
+    queryKey: [...executionKeys.all, 'list', filter, limit],
+    queryFn: ({ pageParam, signal }) => api.get<Page<ExecutionSummary>>('/executions', { ...filter, limit, cursor: pageParam }, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next_cursor,
+    // Only the newest page is looked at again: pages further down do not change by themselves often enough to matter.
+    refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : poll),
+  })
+
+export const recentExecutionsQuery = (filter: ExecutionFilter, limit: number, poll: number | false = LIST_POLL) =>
+  queryOptions({
+    queryKey: [...executionKeys.all, 'recent', filter, limit],
+    queryFn: ({ signal }) => api.get<Page<ExecutionSummary>>('/executions', { ...filter, limit }, signal),
+    refetchInterval: poll,
+  })
+
+/** `poll`: milliseconds while the execution lives and no event stream is open. */
+export const executionQuery = (id: string, poll: number | false = 1_500) =>
+  queryOptions({
+    queryKey: executionKeys.one(id),
+    queryFn: ({ signal }) => api.get<Execution>(`/executions/${id}`, undefined, signal),
+    refetchInterval: (query) => (query.state.data && isLive(query.state.data.status) ? poll : false),
+  })
+
+export const executionEventsQuery = (id: string, live: boolean) =>
+  queryOptions({
+    queryKey: [...executionKeys.one(id), 'events'],
+    queryFn: async ({ signal }) => (await api.get<Page<ExecutionEvent>>(`/executions/${id}/events`, undefined, signal)).items,
+    refetchInterval: live ? 2_000 : false,
+  })
+
+export const cancelExecution = (id: string) => api.post<{ id: string; status: string }>(`/executions/${id}/cancel`)
+export const wakeNode = (id: string, nodeId: string) => api.post<{ id: string; status: string }>(`/executions/${id}/nodes/${nodeId}/wake`)

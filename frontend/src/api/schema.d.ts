@@ -1,0 +1,836 @@
+// Made by `npm run gen:api` from /api/openapi.json. Do not edit.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description RFC 9457 problem details. `code` is stable; `errors` lists every problem of a 422. */
+        Problem: {
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            code: string;
+            request_id?: string;
+            errors?: {
+                path: string;
+                code: string;
+                message: string;
+            }[];
+        };
+        /**
+         * ApiKey
+         * @description A key, without its secret.
+         */
+        ApiKey: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Created At */
+            created_at: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+        };
+        /**
+         * ApiKeyCreated
+         * @description A new key; `key` is never shown again.
+         */
+        ApiKeyCreated: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Created At */
+            created_at: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Key */
+            key: string;
+        };
+        /**
+         * ApiKeyCreate
+         * @description A key to make.
+         */
+        ApiKeyCreate: {
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin";
+        };
+        /**
+         * DeadLetter
+         * @description A record that was kept, and why. In lists `record` is null where it is large.
+         */
+        DeadLetter: {
+            /** Id */
+            id: string;
+            /** Trigger Id */
+            trigger_id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Topic */
+            topic: string;
+            /** Partition */
+            partition: number;
+            /** Offset */
+            offset: number;
+            /** Code */
+            code: string;
+            /** Reason */
+            reason: string;
+            /** Record */
+            record: {
+                [key: string]: unknown;
+            } | null;
+            /** Created At */
+            created_at: string;
+            /** Replayed At */
+            replayed_at: string | null;
+            /** Execution Id */
+            execution_id: string | null;
+        };
+        /**
+         * ExecutionSummary
+         * @description An execution in a list, without payloads.
+         */
+        ExecutionSummary: {
+            /** Id */
+            id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Version */
+            version: number | "draft";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            /** Trigger */
+            trigger: {
+                [key: string]: unknown;
+            };
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Created At */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Wake At */
+            wake_at: string | null;
+            /** Retry Of */
+            retry_of: string | null;
+        };
+        /**
+         * NodeRun
+         * @description One attempt of one node.
+         */
+        NodeRun: {
+            /** Node Id */
+            node_id: string;
+            /** Type */
+            type: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "waiting" | "succeeded" | "failed" | "skipped" | "cancelled";
+            /** Iteration */
+            iteration: string | null;
+            /** Attempt */
+            attempt: number;
+            /** Input */
+            input: unknown;
+            /** Output */
+            output: unknown;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * Execution
+         * @description An execution with everything that happened in it.
+         */
+        Execution: {
+            /** Id */
+            id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Version */
+            version: number | "draft";
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
+            /** Trigger */
+            trigger: {
+                [key: string]: unknown;
+            };
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Created At */
+            created_at: string;
+            /** Started At */
+            started_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /** Wake At */
+            wake_at: string | null;
+            /** Retry Of */
+            retry_of: string | null;
+            /** Input */
+            input: unknown;
+            /** Output */
+            output: unknown;
+            /** Nodes */
+            nodes: components["schemas"]["NodeRun"][];
+        };
+        /**
+         * Accepted
+         * @description The request was taken; what comes of it shows in the execution.
+         */
+        Accepted: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * Event
+         * @description Something that happened.
+         */
+        Event: {
+            /** Seq */
+            seq: number;
+            /** At */
+            at: string;
+            /** Type */
+            type: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * Events
+         * @description What happened after `after`, in order.
+         */
+        Events: {
+            /** Items */
+            items: components["schemas"]["Event"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * Check
+         * @description One part of the installation.
+         */
+        Check: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "off" | "down";
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * Checks
+         * @description Every part.
+         */
+        Checks: {
+            database: components["schemas"]["Check"];
+            cache: components["schemas"]["Check"];
+            kafka: components["schemas"]["Check"];
+            engine: components["schemas"]["Check"];
+        };
+        /**
+         * Health
+         * @description The whole: `degraded` when a part that should work does not.
+         */
+        Health: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded";
+            checks: components["schemas"]["Checks"];
+        };
+        /**
+         * KeyShown
+         * @description The key that was used.
+         */
+        KeyShown: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * WorkspaceShown
+         * @description Where it belongs.
+         */
+        WorkspaceShown: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Me
+         * @description Who is calling and what they may do.
+         */
+        Me: {
+            /** Role */
+            role: string;
+            key: components["schemas"]["KeyShown"];
+            workspace: components["schemas"]["WorkspaceShown"];
+        };
+        /**
+         * RegistryEntry
+         * @description A type of node or trigger.
+         */
+        RegistryEntry: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Kind */
+            kind: string;
+            /** Icon */
+            icon: string;
+            /** Ports */
+            ports: string[];
+            /** Config Schema */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /** Output Schema */
+            output_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "pure" | "effect";
+            /** Retry */
+            retry: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * Delivered
+         * @description A delivery that was accepted: the execution runs, or ran already when it is a duplicate.
+         */
+        Delivered: {
+            /** Execution Id */
+            execution_id: string;
+            /** Status */
+            status: string;
+            /** Duplicate */
+            duplicate: boolean;
+            /** Ui Url */
+            ui_url: string;
+        };
+        /**
+         * Trigger
+         * @description A trigger, without its secrets.
+         */
+        Trigger: {
+            /** Id */
+            id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "api" | "schedule" | "kafka";
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Input */
+            input: unknown;
+            /** Enabled */
+            enabled: boolean;
+            /** Url */
+            url: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "inactive" | "unhealthy";
+            /** Reason */
+            reason: string | null;
+            /** Notices */
+            notices: string[];
+            /** Last Fired At */
+            last_fired_at: string | null;
+            /** Next Fire At */
+            next_fire_at: string | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * TriggerCreate
+         * @description A new trigger; `config` depends on the type, see /registry/triggers.
+         */
+        TriggerCreate: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Type */
+            type: string;
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Input
+             * @description A mapping (JSON with expressions over `input` and `trigger`) that replaces the input.
+             * @default null
+             */
+            input?: unknown;
+        };
+        /**
+         * TriggerPatch
+         * @description The fields to replace. A config that names no path or secret keeps those it had; `input: null` removes the mapping.
+         */
+        TriggerPatch: {
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Input
+             * @default null
+             */
+            input?: unknown;
+        };
+        /**
+         * Occurrence
+         * @description A planned instant and its fate.
+         */
+        Occurrence: {
+            /** Planned At */
+            planned_at: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "fired" | "late" | "skipped" | "pending";
+            /** Reason */
+            reason: string | null;
+            /** Execution Id */
+            execution_id: string | null;
+        };
+        /**
+         * Occurrences
+         * @description The ledger of a schedule, newest first, and what it plans next.
+         */
+        Occurrences: {
+            /** Items */
+            items: components["schemas"]["Occurrence"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            /** Upcoming */
+            upcoming: string[];
+        };
+        /**
+         * WorkflowSummary
+         * @description A workflow in a list, without its draft.
+         */
+        WorkflowSummary: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Labels */
+            labels: string[];
+            /** Enabled */
+            enabled: boolean;
+            /** Revision */
+            revision: number;
+            /** Live Version */
+            live_version: number | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * Issue
+         * @description A problem of a definition; errors stop publishing, warnings do not.
+         */
+        Issue: {
+            /** Path */
+            path: string;
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * Workflow
+         * @description A workflow with its draft.
+         */
+        Workflow: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Labels */
+            labels: string[];
+            /** Enabled */
+            enabled: boolean;
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Revision */
+            revision: number;
+            /** Live Version */
+            live_version: number | null;
+            /** Issues */
+            issues: components["schemas"]["Issue"][];
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * WorkflowCreate
+         * @description A new workflow.
+         */
+        WorkflowCreate: {
+            /**
+             * Slug
+             * @default null
+             */
+            slug?: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string;
+            /**
+             * Labels
+             * @default null
+             */
+            labels?: string[];
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean;
+            /** Name */
+            name: string;
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Imported
+         * @description The new draft, and its triggers, which are disabled.
+         */
+        Imported: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Labels */
+            labels: string[];
+            /** Enabled */
+            enabled: boolean;
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Revision */
+            revision: number;
+            /** Live Version */
+            live_version: number | null;
+            /** Issues */
+            issues: components["schemas"]["Issue"][];
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /** Triggers */
+            triggers: {
+                [key: string]: unknown;
+            }[];
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * PortableTrigger
+         * @description A trigger within an exported workflow.
+         */
+        PortableTrigger: {
+            /** Type */
+            type: string;
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Input
+             * @default null
+             */
+            input?: unknown;
+            /**
+             * Enabled
+             * @default false
+             */
+            enabled?: boolean;
+        };
+        /**
+         * WorkflowImport
+         * @description A document made by export.
+         */
+        WorkflowImport: {
+            /**
+             * Format
+             * @constant
+             */
+            format: "millrace-export/1";
+            /** Name */
+            name: string;
+            /**
+             * Slug
+             * @default null
+             */
+            slug?: string | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Labels */
+            labels?: string[];
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Triggers */
+            triggers?: components["schemas"]["PortableTrigger"][];
+        };
+        /**
+         * Validation
+         * @description What the validator found.
+         */
+        Validation: {
+            /** Valid */
+            valid: boolean;
+            /** Issues */
+            issues: components["schemas"]["Issue"][];
+        };
+        /**
+         * DefinitionBody
+         * @description A definition to look at.
+         */
+        DefinitionBody: {
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * WorkflowPatch
+         * @description The fields to replace.
+         */
+        WorkflowPatch: {
+            /**
+             * Slug
+             * @default null
+             */
+            slug?: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string;
+            /**
+             * Labels
+             * @default null
+             */
+            labels?: string[];
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled?: boolean;
+            /**
+             * Name
+             * @default null
+             */
+            name?: string;
+            definition?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Started
+         * @description An execution that was accepted.
+         */
+        Started: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+            /** Duplicate */
+            duplicate: boolean;
+            /** Ui Url */
+            ui_url: string;
+        };
+        /**
+         * ExecutionStart
+         * @description What to run.
+         */
+        ExecutionStart: {
+            /**
+             * Input
+             * @description The execution's input, checked against the workflow's input_schema.
+             */
+            input?: unknown;
+            /**
+             * Version
+             * @description A version's number, or `draft`; without it the live version.
+             * @default null
+             */
+            version?: number | "draft" | null;
+            /**
+             * Idempotency Key
+             * @default null
+             */
+            idempotency_key?: string | null;
+        };
+        /**
+         * Export
+         * @description A workflow as one document, without secrets.
+         */
+        Export: {
+            /** Format */
+            format: string;
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+            definition: {
+                [key: string]: unknown;
+            };
+            /** Triggers */
+            triggers: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * VersionSummary
+         * @description A published version in a list.
+         */
+        VersionSummary: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Version */
+            version: number;
+            /** Live */
+            live: boolean;
+            /** Created At */
+            created_at: string;
+        };
+        /**
+         * Version
+         * @description A published version.
+         */
+        Version: {
+            /** Workflow Id */
+            workflow_id: string;
+            /** Version */
+            version: number;
+            /** Live */
+            live: boolean;
+            /** Created At */
+            created_at: string;
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Diff
+         * @description What differs between two versions.
+         */
+        Diff: {
+            /** Identical */
+            identical: boolean;
+            /** Nodes */
+            nodes: {
+                [key: string]: unknown[];
+            };
+            /** Edges */
+            edges: {
+                [key: string]: unknown[];
+            };
+            /** Settings */
+            settings: unknown[];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

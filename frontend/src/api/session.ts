@@ -1,0 +1,50 @@
+/**
+ * Who is signed in: an API key, kept for this tab (sessionStorage) or for this browser (localStorage), as the person chose.
+ * A seam for OIDC: everything else asks only for `bearer()`.
+ */
+import { useSyncExternalStore } from 'react'
+import { readStored, writeStored } from '@/lib/storage'
+
+const NAME = 'millrace.key'
+
+export interface Session {
+  key: string | null
+  /** Why the last session ended, for the sign-in page. */
+  ended: 'signed_out' | 'refused' | null
+}
+
+let session: Session = { key: readStored('session', NAME) ?? readStored('local', NAME), ended: null }
+const listeners = new Set<() => void>()
+
+function set(next: Session): void {
+  session = next
+  for (const listener of listeners) listener()
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export const bearer = (): string | null => session.key
+
+export function signIn(key: string, remember: boolean): void {
+  writeStored('local', NAME, remember ? key : null)
+  writeStored('session', NAME, remember ? null : key)
+  set({ key, ended: null })
+}
+
+export function signOut(why: 'signed_out' | 'refused' = 'signed_out'): void {
+  writeStored('local', NAME, null)
+  writeStored('session', NAME, null)
+  set({ key: null, ended: why })
+}
+
+export const useSession = (): Session => useSyncExternalStore(subscribe, () => session)
+
+// Signing out in one tab signs out those that share the key.
+if (typeof window !== 'undefined') {
+  window.addEventListener('storage', (event) => {
+    if (event.key === NAME && event.storageArea === window.localStorage && readStored('session', NAME) === null) set({ key: event.newValue, ended: null })
+  })
+}

@@ -1,0 +1,157 @@
+"""The one list of what exists: every function, what starts it, and what it needs and may do.
+
+The CloudFormation template, the host's loops and the tests of the artifact are made from it, so the homes cannot drift apart. Times are seconds, memory is
+megabytes (a Lambda function's CPU follows its memory: 1769 MB is one core).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RestApi:
+    """Started by HTTP requests: every route of the Chalice application, below one stage. API Gateway waits at most 29 seconds."""
+
+    stage: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Started by the clock, again and again. Whoever is late or comes twice must do no harm."""
+
+    every_minutes: int
+
+    @property
+    def expression(self) -> str:
+        """As EventBridge writes it."""
+        return "rate(1 minute)" if self.every_minutes == 1 else f"rate({self.every_minutes} minutes)"
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaRecords:
+    """Started by batches of Kafka records. A batch whose function fails comes again, until it is taken."""
+
+    batch_size: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Started asynchronously by other functions; the event is a hint and holds nothing worth keeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnRequest:
+    """Started by an operator or a deployment, who waits for the answer."""
+
+
+Source = RestApi | Schedule | KafkaRecords | Wake | OnRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One function. `environment` names the variables it is given (chalicelib/core/config.py says what they mean), `invokes` the functions it may start,
+    `max_concurrency` how many of it may run at once: each holds one or two database connections. None: as many as the account allows."""
+
+    name: str
+    handler: str
+    source: Source
+    summary: str
+    timeout_seconds: int
+    memory_mb: int
+    environment: tuple[str, ...]
+    max_concurrency: int | None = None
+    invokes: tuple[str, ...] = ()
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether nobody waits for its answer, so that a failure must be kept for somebody to see."""
+        return isinstance(self.source, Schedule | Wake)
+
+    def load(self) -> Callable[[Any, Any], Any]:
+        """Import the handler, as Lambda does: `module.attribute`. Raises ImportError or AttributeError when there is none."""
+        module, _, attribute = self.handler.rpartition(".")
+        found: Callable[[Any, Any], Any] = getattr(importlib.import_module(module), attribute)
+        return found
+
+
+_ALWAYS = ("DATABASE_URL", "LOG_LEVEL", "MILLRACE_ENVIRONMENT")
+_ENTRANCE = (*_ALWAYS, "REDIS_URL", "MILLRACE_ENGINE_FUNCTION")
+
+FUNCTIONS = (
+    Function(
+        name="api",
+        handler="app.app",
+        source=RestApi(),
+        summary="REST: workflows, triggers, executions, and the door at /trigger/{path}",
+        timeout_seconds=29,
+        memory_mb=1024,
+        environment=(
+            *_ENTRANCE,
+            "KAFKA_BOOTSTRAP_SERVERS",
+            "MILLRACE_SECRET",
+            "MILLRACE_BOOTSTRAP_KEY",
+            "MILLRACE_PUBLIC_URL",
+            "MILLRACE_CORS_ORIGINS",
+        ),
+        invokes=("engine",),
+    ),
+    Function(
+        name="engine",
+        handler="functions.engine.handler",
+        source=Wake(),
+        summary="Claims executions that are due and carries them on",
+        timeout_seconds=900,
+        memory_mb=1769,
+        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_EGRESS_ALLOW"),
+        max_concurrency=20,
+    ),
+    Function(
+        name="scheduler",
+        handler="functions.scheduler.handler",
+        source=Schedule(every_minutes=1),
+        summary="The minute's tick: stays 70 seconds, fires schedules, wakes the engine for what is due",
+        timeout_seconds=90,
+        memory_mb=512,
+        environment=_ENTRANCE,
+        max_concurrency=2,  # the old tick leaves when the new one has registered
+        invokes=("engine",),
+    ),
+    Function(
+        name="kafka",
+        handler="functions.kafka.handler",
+        source=KafkaRecords(batch_size=500, window_seconds=1),
+        summary="Makes executions of Kafka records",
+        timeout_seconds=120,
+        memory_mb=1024,
+        environment=_ENTRANCE,
+        invokes=("engine",),
+    ),
+    Function(
+        name="migrate",
+        handler="infra.aws.migrate.handler",
+        source=OnRequest(),
+        summary="Brings the database to the newest schema; invoked by a deployment",
+        timeout_seconds=900,
+        memory_mb=512,
+        environment=_ALWAYS,
+        max_concurrency=1,
+    ),
+)
+
+
+def function(name: str) -> Function:
+    """The function of this name. Raises KeyError."""
+    for each in FUNCTIONS:
+        if each.name == name:
+            return each
+    raise KeyError(name)
+
+
+def started_by(source: type[Source]) -> tuple[Function, ...]:
+    """All functions with this kind of event source."""
+    return tuple(each for each in FUNCTIONS if isinstance(each.source, source))
