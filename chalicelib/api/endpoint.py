@@ -142,14 +142,19 @@ def answer_request(route: Route, handler: Handler, params: Mapping[str, str]) ->
     except MillraceError as error:
         return problem(error, request.id)
     except Exception as error:
-        known = failures.translate(error)
-        if known is None or known.status >= 500:
-            logger("api").exception(
-                "request failed", extra={"request_id": request.id, "route": f"{request.method} {request.route}"}
-            )
-        if known is None:
-            known = MillraceError("this is a fault of ours; the log has it under the request's id")
-        return problem(known, request.id)
+        return problem(_explained(error, request), request.id)
+
+
+def _explained(error: Exception, request: Request) -> MillraceError:
+    """The error of our tree for an exception nobody expected, after the log has what an operator needs."""
+    known = failures.translate(error)
+    where = {"request_id": request.id, "route": f"{request.method} {request.route}"}
+    if known is None:
+        logger("api").exception("request failed", extra=where)
+        return MillraceError("this is a fault of ours; the log has it under the request's id")
+    if known.status >= 500:
+        logger("api").warning("request not served", extra={**where, "error": type(failures.driver_error(error)).__name__})
+    return known
 
 
 def _perform(route: Route, handler: Handler, request: Request, params: Mapping[str, str]) -> Reply:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from chalicelib.core.errors import ValidationFailed
 from chalicelib.core.jsontext import is_clean
+from chalicelib.definitions.complaints import complaints
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -41,30 +41,10 @@ Text = Annotated[str, AfterValidator(_clean)]
 Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1, max_length=200)]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
-_CODES = {"missing": "required", "extra_forbidden": "unknown_field", "value_error": "invalid_value"}
-_WORDS = {"missing": "this field is required", "extra_forbidden": "this field is not known here; remove it or check its spelling"}
-
-
-def pointer(parts: Sequence[str | int]) -> str:
-    """A JSON Pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def problems_of(error: ValidationError, prefix: str = "") -> list[dict[str, Any]]:
-    """pydantic's complaints as {path, code, message}."""
-    return [
-        {
-            "path": prefix + pointer(problem["loc"]),
-            "code": _CODES.get(problem["type"], problem["type"]),
-            "message": _WORDS.get(problem["type"]) or str(problem["msg"]).removeprefix("Value error, "),
-        }
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
-
 
 def parse(model: type[M], value: Any, prefix: str = "") -> M:
     """Validate. Raises ValidationFailed with every problem."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise ValidationFailed(problems_of(error, prefix)) from None
+        raise ValidationFailed(complaints(error, prefix)) from None

@@ -32,7 +32,7 @@ BATCH = 500
 LEAVE_AT_MS = 5000
 TOKEN_MS = 1000
 MONTHS_AHEAD = 3
-KEYS_KEPT_HOURS = 48
+KEYS_KEPT_HOURS = 8 * 24  # longer than Kafka keeps a group's position, after which records come again
 KEYS_PER_ROUND = 5000
 
 Transaction = Callable[[], AbstractContextManager[Connection]]

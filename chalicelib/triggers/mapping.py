@@ -17,6 +17,7 @@ from chalicelib.core.clock import utc_now
 from chalicelib.core.errors import ExpressionError, ValidationFailed
 from chalicelib.core.expressions import Scope, Template, check_template, compile_expression, compile_template
 from chalicelib.core.jsontext import loads
+from chalicelib.definitions.problems import pointer
 
 NAMES = frozenset({"input", "trigger"})
 MAX_PROBLEMS = 100
@@ -72,8 +73,11 @@ def check_input(value: Any, input_schema: Any, prefix: str = "") -> None:
 
 
 def _problem(mismatch: SchemaMismatch, prefix: str) -> dict[str, str]:
-    path = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in mismatch.absolute_path)
-    return {"path": prefix + path, "code": f"schema_{mismatch.validator}", "message": mismatch.message[:300]}
+    return {
+        "path": prefix + pointer(mismatch.absolute_path),
+        "code": f"schema_{mismatch.validator}",
+        "message": mismatch.message[:300],
+    }
 
 
 # By identity: callers keep one schema object per definition. The schema is held, so that its id cannot be given to another.

@@ -14,6 +14,8 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import dumps, loads
+from chalicelib.core.kafka import off_reason
+from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
 from chalicelib.triggers import repository
 from chalicelib.triggers.mapping import mapping_problems
@@ -88,29 +90,13 @@ def _parse(type: str, config: Any, mapping: Any, secrets_required: bool) -> Base
     try:
         parsed = spec.config_model.model_validate(config)
     except ValidationError as error:
-        raise ValidationFailed(_config_problems(error) + problems) from None
+        raise ValidationFailed(complaints(error, "/config", api.AUTH_KINDS) + problems) from None
     if secrets_required and _secret_missing(parsed):
         message = "this kind of auth needs a secret; it is never shown again"
-        problems.insert(0, {"path": "/config/auth/secret", "code": "required", "message": message})
+        problems.insert(0, {"path": "/config/auth/secret", "code": "missing", "message": message})
     if problems:
         raise ValidationFailed(problems)
     return parsed
-
-
-_AUTH_KINDS = frozenset({"open", "api_key", "hmac", "standard_webhooks"})
-_WORDS = {"missing": "this field is required", "extra_forbidden": "this field is not known here; remove it or check its spelling"}
-_CODES = {"missing": "required", "extra_forbidden": "unknown_field", "value_error": "invalid_value"}
-
-
-def _config_problems(error: ValidationError) -> list[dict[str, Any]]:
-    """Paths within the request; pydantic names the member of a union in the location, which is no part of the document."""
-    problems = []
-    for problem in error.errors(include_url=False, include_input=False):
-        parts = [str(part) for n, part in enumerate(problem["loc"]) if not (n == 1 and part in _AUTH_KINDS)]
-        path = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
-        message = _WORDS.get(problem["type"]) or str(problem["msg"]).removeprefix("Value error, ")
-        problems.append({"path": f"/config{path}", "code": _CODES.get(problem["type"], problem["type"]), "message": message})
-    return problems
 
 
 def _secret_missing(config: BaseModel) -> bool:
@@ -248,4 +234,6 @@ def _state(row: Row) -> tuple[str, str | None]:
         return "inactive", "schedule_ended"
     if needs_secret(row):
         return "unhealthy", "secret_missing"
+    if row["type"] == "kafka" and (off := off_reason(settings())) is not None:
+        return "unhealthy", off
     return ("unhealthy", row["unhealthy_reason"]) if row["unhealthy_reason"] else ("active", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections import OrderedDict
@@ -17,7 +16,6 @@ from chalicelib.definitions.unavailable import find_unavailable
 from chalicelib.definitions.validate import find_issues
 from chalicelib.registry.catalogue import catalogue
 
-MAX_DEFINITION_BYTES = 1024 * 1024
 PREFIX = "/definition"
 _MAX_REMEMBERED = 512
 _found: OrderedDict[bytes, tuple[Issue, ...]] = OrderedDict()
@@ -25,19 +23,11 @@ _found: OrderedDict[bytes, tuple[Issue, ...]] = OrderedDict()
 
 def to_text(definition: Any) -> str:
     """The draft as it is stored. Raises ValidationFailed, paths under /definition, when it is not well formed or larger than 1 MB."""
-    text = dumps(definition)
-    if len(text) > MAX_DEFINITION_BYTES and _utf8_length(definition) > MAX_DEFINITION_BYTES:
-        message = f"a definition may have at most {MAX_DEFINITION_BYTES} bytes"
-        raise ValidationFailed([{"path": PREFIX, "code": "definition_too_large", "message": message}])
     try:
         parse_definition(definition)
     except ValidationFailed as error:
         raise ValidationFailed([{**problem, "path": PREFIX + problem["path"]} for problem in error.errors]) from None
-    return text
-
-
-def _utf8_length(definition: Any) -> int:
-    return len(json.dumps(definition, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    return dumps(definition)
 
 
 def issues_of(text: str) -> tuple[Issue, ...]:

@@ -99,8 +99,8 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
-    loops = [CronLoop(scheduler.handler), KafkaPoller(config, kafka.handler)]
-    threads = [threading.Thread(target=loop.run, args=(stop,), name=type(loop).__name__) for loop in loops]
+    loops = {"cron": CronLoop(scheduler.handler).run, "kafka": KafkaPoller(config, kafka.handler).run}
+    threads = [threading.Thread(target=run, args=(stop,), name=name) for name, run in loops.items()]
     for thread in threads:
         thread.start()
     print("ready loops", flush=True)

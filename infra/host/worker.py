@@ -9,6 +9,8 @@ import sys
 
 from chalicelib.core import metrics
 from chalicelib.core.config import settings
+from chalicelib.core.http import close_http_client
+from chalicelib.core.kafka_publisher import close_publishers
 from chalicelib.core.logging import logger
 from chalicelib.engine.worker import Worker, WorkerOptions
 from infra.host.wakes import listen
@@ -33,6 +35,8 @@ async def serve() -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await working
     await worker.close()
+    await close_http_client()
+    await asyncio.to_thread(close_publishers)
 
 
 def main() -> int:

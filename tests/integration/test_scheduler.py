@@ -545,8 +545,8 @@ def test_old_start_keys_are_forgotten_in_bounded_batches(database: Database, mon
     monkeypatch.setattr("chalicelib.scheduler.tick.KEYS_PER_ROUND", 10)
     database.execute(
         """INSERT INTO start_keys (trigger_id, key, workspace_id, execution_id, body_hash, created_at)
-           SELECT 'trg_x', n::text, 'ws', 'exe_x', '', now() - interval '49 hours' FROM generate_series(1, 25) n
-           UNION ALL SELECT 'trg_y', n::text, 'ws', 'exe_x', '', now() - interval '47 hours' FROM generate_series(1, 5) n"""
+           SELECT 'trg_x', n::text, 'ws', 'exe_x', '', now() - interval '193 hours' FROM generate_series(1, 25) n
+           UNION ALL SELECT 'trg_y', n::text, 'ws', 'exe_x', '', now() - interval '191 hours' FROM generate_series(1, 5) n"""
     )
     report = tick(rounds=2)
     assert report.keys_forgotten == 10, "the first round makes partitions, the second forgets one batch"

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from chalicelib.registry.spec import CelSource, Config, TriggerSpec
 from chalicelib.triggers.mapping import check_expression
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+AUTH_KINDS = frozenset({"open", "api_key", "hmac", "standard_webhooks"})
 SECRET_FIELDS = ("secret", "previous_secret")
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 _RESERVED_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})

@@ -157,12 +157,25 @@ def test_strange_values_in_every_field(api: ApiClient, route: endpoint.Route) ->
                 assert f"/{field}" in {error["path"] for error in answer.json["errors"]}
 
 
+def test_a_definition_over_one_megabyte_is_refused(api: ApiClient) -> None:
+    large = {**ECHO, "output": "a" * 1_200_000}
+    for answer in (
+        api.post("/workflows", {"name": "x", "definition": large}),
+        api.put("/workflows/by-slug/x", {"name": "x", "definition": large}),
+    ):
+        assert (answer.status, answer.code) == (422, "validation_failed")
+        assert (answer.json["errors"][0]["path"], answer.json["errors"][0]["code"]) == ("/definition", "definition_too_large")
+    assert api.post("/workflows/validate", {"definition": large}).json["valid"] is False
+    fits = {**ECHO, "output": "é" * 500_000}
+    assert api.post("/workflows", {"name": "x", "definition": fits}).status == 201
+
+
 def test_every_problem_is_reported_at_once(api: ApiClient) -> None:
     answer = api.post("/workflows", {"slug": "Not A Slug", "labels": [1, ""], "enabled": "yes", "extra": 1, "description": NUL})
     assert answer.status == 422
     found = {error["path"]: error["code"] for error in answer.json["errors"]}
     assert set(found) == {"/slug", "/labels/0", "/labels/1", "/enabled", "/extra", "/description", "/name", "/definition"}
-    assert (found["/name"], found["/extra"]) == ("required", "unknown_field")
+    assert (found["/name"], found["/extra"], found["/enabled"]) == ("missing", "unknown_field", "wrong_type")
     assert all(error["message"] for error in answer.json["errors"])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app import app
 from chalicelib.api import failures, paging
 from chalicelib.api.cors import cors_headers, preflight_headers
-from chalicelib.api.models import Model, Name, Slug, parse, pointer
+from chalicelib.api.models import Model, Name, Slug, parse
 from chalicelib.api.request import Request, from_event
 from chalicelib.core.errors import BadRequest, PayloadTooLarge, ValidationFailed
 from infra.host.web.gateway import Gateway, Router, proxy_event, read_body
@@ -168,22 +168,18 @@ class Example(Model):
 @pytest.mark.parametrize(
     ("body", "problems"),
     [
-        ({}, {"/name": "required", "/slug": "required", "/count": "required", "/inner": "required"}),
-        ({"name": "a", "slug": "a", "count": "1", "inner": {}}, {"/count": "int_type"}),
-        ({"name": "a", "slug": "a", "count": True, "inner": {"a/b~c": "x"}}, {"/count": "int_type", "/inner/a~1b~0c": "int_type"}),
-        ({"name": "  ", "slug": "a\n", "count": 1, "inner": {}, "x": 1}, {"/name": "invalid_value", "/slug": "string_pattern_mismatch", "/x": "unknown_field"}),
-        ({"name": "\x00", "slug": "-", "count": 1.0, "inner": []}, {"/name": "invalid_value", "/slug": "string_pattern_mismatch", "/count": "int_type", "/inner": "dict_type"}),
-        ([], {"": "model_type"}),
+        ({}, {"/name": "missing", "/slug": "missing", "/count": "missing", "/inner": "missing"}),
+        ({"name": "a", "slug": "a", "count": "1", "inner": {}}, {"/count": "wrong_type"}),
+        ({"name": "a", "slug": "a", "count": True, "inner": {"a/b~c": "x"}}, {"/count": "wrong_type", "/inner/a~1b~0c": "wrong_type"}),
+        ({"name": "  ", "slug": "a\n", "count": 1, "inner": {}, "x": 1}, {"/name": "invalid_value", "/slug": "invalid_value", "/x": "unknown_field"}),
+        ({"name": "\x00", "slug": "-", "count": 1.0, "inner": []}, {"/name": "invalid_value", "/slug": "invalid_value", "/count": "wrong_type", "/inner": "wrong_type"}),
+        ([], {"": "wrong_type"}),
     ],
 )  # fmt: skip
 def test_every_problem_has_a_pointer_and_a_code(body: Any, problems: dict[str, str]) -> None:
     with pytest.raises(ValidationFailed) as caught:
         parse(Example, body)
     assert {problem["path"]: problem["code"] for problem in caught.value.errors} == problems
-
-
-def test_pointers_are_escaped() -> None:
-    assert pointer(["a/b", "~", 0, ""]) == "/a~1b/~0/0/"
 
 
 @pytest.mark.parametrize(
