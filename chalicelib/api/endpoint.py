@@ -42,7 +42,7 @@ from chalicelib.identity.service import Caller
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_PATH_PARAMETER = 200
-MAX_RUNS = 3
+MAX_RUNS = 4
 
 
 @dataclass(frozen=True, slots=True)

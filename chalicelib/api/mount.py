@@ -8,7 +8,7 @@ from typing import Any
 
 from chalice import Chalice
 
-from chalicelib.api import api_keys, dead_letters, executions, health, me, openapi, registry, trigger_ingress, triggers, workflows
+from chalicelib.api import api_keys, callbacks, dead_letters, executions, health, me, openapi, registry, trigger_ingress, triggers, workflows
 from chalicelib.api import request as requests
 from chalicelib.api.cors import cors_headers
 from chalicelib.api.replies import Reply, problem
@@ -17,7 +17,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 
-RESOURCES = (workflows, triggers, executions, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress)
+RESOURCES = (workflows, triggers, executions, callbacks, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress)
 
 
 def mount(app: Chalice) -> None:

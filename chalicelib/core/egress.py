@@ -368,6 +368,7 @@ def _split_netloc(netloc: str) -> tuple[str, str]:
     return match.group(1), match.group(2) or ""
 
 
+@lru_cache(maxsize=1024)
 def _canonical_host(host: str) -> tuple[str, bool]:
     """An address in canonical form (True), or a plain lower-case name (False)."""
     if host.startswith("["):

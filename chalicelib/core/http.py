@@ -284,16 +284,13 @@ def _text(value: str) -> str:
 
 async def _read_body(response: Any, call: Call, cap: int) -> bytes:
     """The decoded body. Stops reading, and decoding, as soon as it passes `cap` bytes."""
-    too_large = CallFailed(
-        "response_too_large", f"{call.method} {call.target.origin} answered with more than {cap} bytes, the most that is accepted"
-    )
     if call.method != "HEAD" and (response.content_length or 0) > cap:
-        raise too_large
+        raise _too_large(call, cap)
     chunks, size = [], 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
         if size > cap:
-            raise too_large
+            raise _too_large(call, cap)
         chunks.append(chunk)
     raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     coding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -312,8 +309,13 @@ async def _read_body(response: Any, call: Call, cap: int) -> bytes:
             "invalid_response", f"{call.method} {call.target.origin} answered with a body that is not {coding}: {error}"
         ) from None
     if decoded is None:
-        raise too_large
+        raise _too_large(call, cap)
     return decoded
+
+
+def _too_large(call: Call, cap: int) -> CallFailed:
+    said = f"{call.method} {call.target.origin} answered with more than {cap} bytes, the most that is accepted"
+    return CallFailed("response_too_large", said)
 
 
 def inflate(raw: bytes, cap: int) -> bytes | None:

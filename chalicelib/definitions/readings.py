@@ -97,8 +97,14 @@ def _read_issues(program: Program, path: str, reader: Reader, names: frozenset[s
         return
     for own_id in sorted(program.nodes):
         problem = reader.problem(own_id)
-        if problem:
+        if problem and not (problem[0] == "not_an_ancestor" and _reads_only_link(program, own_id)):
             yield Issue(path, *problem)
+
+
+def _reads_only_link(program: Program, own_id: str) -> bool:
+    """A waiting node's callback_url is there from the start, so that an earlier message can carry it."""
+    steps = [read.steps for read in program.reads if read.root == "nodes" and read.steps[:1] == (own_id,)]
+    return all(step[1:2] == ("callback_url",) for step in steps)
 
 
 def value_at(document: Any, pointer: str) -> Any:

@@ -22,12 +22,13 @@ from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine import planner
 from chalicelib.engine.history import error_of, run_row, scope_value
 from chalicelib.engine.nodes import Prepared, failure_of, prepare, run_pure, scope_for
+from chalicelib.engine.links import links
 from chalicelib.engine.repository import WORKER_LOST, Claim, Signal
 from chalicelib.engine.retry import plan_retry
 from chalicelib.engine.saves import Finish, Flusher, PersistFailed, Save
 from chalicelib.engine.state import ENDED, ExecutionState, NodeRun
 from chalicelib.registry.catalogue import ActionCatalogue
-from chalicelib.registry.spec import ActionError, Done, End, Outcome, Sleep
+from chalicelib.registry.spec import ActionError, Done, End, Outcome, Sleep, Wait
 
 MAX_RECOVERIES = 5
 SHOW_RUNNING_AFTER_SECONDS = 1.0
@@ -77,6 +78,8 @@ class Burst:
         self._lost_said = False
         self._launched_at = 0.0
         self._woken: set[str] = set()
+        self._answers: dict[str, dict[str, Any]] = {}  # by node id; one may come before its node waits
+        self._links: dict[str, str] = {}
         self._ready_memo: dict[str, datetime] = {}
         self._values: dict[str, dict[str, Any]] = {}
         self._stopping = self._cut = False
@@ -125,9 +128,10 @@ class Burst:
 
     async def _adopt(self) -> None:
         """Take up where the rows left off: what a lost worker had begun, attempts that failed and have a next one, signals."""
-        self._values = {node_id: {} for node_id in self.graph.nodes}
+        self._links = links(self.graph, self.state.execution_id, self.tools.catalogue)
+        self._values = {node_id: {"callback_url": self._links[node_id]} if node_id in self._links else {} for node_id in self.graph.nodes}
         for run in self.state.runs.values():
-            self._values[run.node_id] = scope_value(run)
+            self._values[run.node_id] = scope_value(run, self._links.get(run.node_id))
         if self.held.claim.recoveries > MAX_RECOVERIES:
             message = f"{MAX_RECOVERIES} workers in a row died or lost their lease while running this execution; see the logs of the workers"
             self.finish = Finish("failed", error=error_of("engine.crash_loop", message))
@@ -152,10 +156,12 @@ class Burst:
                 "failed", error=error_of("execution_timeout", f"the execution took longer than its {seconds:g} seconds")
             )
             return
+        self._take_answers()
         for run in self._due(now):
             self._wake_up(run)
         while self._candidates and self.finish is None:
             self._decide(self.graph.nodes[self._candidates.popleft()])
+            self._take_answers()
         if self.finish is None and not self._starting and not self._tasks and not self.state.open_runs():
             self.finish = self._succeeded()
 
@@ -208,11 +214,15 @@ class Burst:
                 run.output, run.port = output, port
                 self._ended(run, "succeeded")
             case Sleep(until, output):
-                run.output, run.wake_at = output, until
+                run.output, run.wake_at, run.port = output, until, "main"
                 run.move("waiting")
                 self._touch(run)
                 if until <= self.tools.now():
                     self._wake_up(run)
+            case Wait(until, port):
+                run.port, run.wake_at = port, until
+                run.move("waiting")
+                self._touch(run)
             case End(status, output, message):
                 run.output, run.port = output, "main"
                 if status == "failed":
@@ -257,7 +267,7 @@ class Burst:
         run.finished_seq, run.final = self.state.next_seq(), True
         run.move(status)
         self.state.runs[run.key] = run
-        self._values[run.node_id] = scope_value(run)
+        self._values[run.node_id] = scope_value(run, self._links.get(run.node_id))
         self._touch(run)
         node = self.graph.nodes[run.node_id]
         if node.effect or node.type == "respond":
@@ -272,8 +282,17 @@ class Burst:
         if self.graph.nodes[run.node_id].effect:
             self._begin(self.graph.nodes[run.node_id], run)
         else:
-            run.port = "main"
             self._ended(run, "succeeded")
+
+    def _take_answers(self) -> None:
+        """End the nodes whose answer has come. It is kept until the execution ends, but only a commit makes the moment it was taken durable."""
+        for node_id in [node_id for node_id in self._answers if node_id in self._links]:
+            run = self.state.runs.get((node_id, ""))
+            if run is not None and run.waits:
+                answer = self._answers.pop(node_id)
+                run.output, run.port, run.wake_at = answer["output"], answer["port"], self.tools.now()
+                self._dirty = True
+                self._ended(run, "succeeded")
 
     def _left_behind(self, run: NodeRun) -> None:
         """A run that a vanished worker had begun: it may have acted. History says so, whatever comes next."""
@@ -392,6 +411,8 @@ class Burst:
                 self.finish = Finish("cancelled", error=error_of("cancelled", "the execution was cancelled"))
             elif signal.kind == "wake":
                 self._woken_by(signal)
+            elif signal.kind == "answer":
+                self._answers[signal.payload["node_id"]] = signal.payload
         self._seen = counter
 
     def _woken_by(self, signal: Signal) -> None:

@@ -45,10 +45,12 @@ def error_of(code: str, message: str, node_id: str | None = None, error_class: s
     return error
 
 
-def scope_value(run: NodeRun) -> dict[str, Any]:
-    """What expressions see as `nodes.<id>`: output of what succeeded, error (and a null output) of what failed and went on, nothing of what was skipped."""
+def scope_value(run: NodeRun, link: str | None = None) -> dict[str, Any]:
+    """What expressions see as `nodes.<id>`: output of what succeeded, error (and a null output) of what failed and went on, nothing of what was skipped, and
+    the callback_url of a node that waits for an answer."""
+    value: dict[str, Any] = {} if link is None else {"callback_url": link}
     if run.status == "succeeded":
-        return {"output": run.output}
+        value["output"] = run.output
     if run.status == "failed" and run.final:
-        return {"output": run.output, "error": run.error}
-    return {}
+        value |= {"output": run.output, "error": run.error}
+    return value

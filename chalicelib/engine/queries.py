@@ -56,7 +56,7 @@ ORDER BY e.id DESC LIMIT %(limit)s
 _SENSITIVE = "SELECT body FROM definitions WHERE id = %(id)s"
 
 _WAITING_RUN = """
-SELECT attempt FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND status = 'waiting' ORDER BY attempt DESC LIMIT 1
+SELECT attempt FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND status = 'waiting' AND port IS DISTINCT FROM 'timeout' ORDER BY attempt DESC LIMIT 1
 """
 
 _LIVE_OF_WORKFLOW = """

@@ -6,6 +6,7 @@ lease. A leased row's wake_at is left alone (moving it would let a second worker
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.core.jsontext import dumps
@@ -21,7 +22,20 @@ SELECT EXISTS (SELECT 1 FROM e) AS alive, EXISTS (SELECT 1 FROM u) AS sent
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`alive`: the execution had not ended. `new`: no signal of that kind and key was there before."""
+
+    alive: bool
+    new: bool
+
+
+def leave_signal(execute: Execute, execution_id: str, kind: str, key: str, payload: Any = None) -> Sent:
+    """Leave a signal for a live execution, once for each (kind, key). Call `wake()` after the commit."""
+    answer = execute(_SIGNAL, {"id": execution_id, "kind": kind, "key": key, "payload": dumps(payload)})[0]
+    return Sent(answer["alive"], answer["sent"])
+
+
 def send_signal(execute: Execute, execution_id: str, kind: str, key: str, payload: Any = None) -> bool:
     """Leave a signal for a live execution; False when it has ended. The same (kind, key) twice is one signal. Call `wake()` after the commit."""
-    answer = execute(_SIGNAL, {"id": execution_id, "kind": kind, "key": key, "payload": dumps(payload)})
-    return bool(answer[0]["alive"])
+    return leave_signal(execute, execution_id, kind, key, payload).alive

@@ -42,6 +42,14 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """The node waits for an answer from outside, at most until an instant (None: as long as the execution may take); then it passes on through `port`."""
+
+    until: datetime | None
+    port: str = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The node ends the whole execution."""
 
@@ -50,7 +58,7 @@ class End:
     message: str = ""
 
 
-Outcome = Done | Sleep | End
+Outcome = Done | Sleep | Wait | End
 
 
 class ActionError(Exception):
@@ -116,6 +124,7 @@ class ActionSpec:
     retry: Mapping[str, Any] | None = None
     example: Mapping[str, Any] = field(default_factory=dict)
     warn: Callable[[Mapping[str, Any]], list[Issue]] | None = None
+    answers_at: str | None = None  # nodes that wait for an answer: the API's path segment at which it is taken
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """All output ports of a node with this (raw) config."""
@@ -136,7 +145,7 @@ class ActionSpec:
         return issues
 
     def cel_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
-        """JSON Pointers of the leaves of this config that hold bare CEL."""
+        """JSON Pointers of what templates leave alone: fields that hold bare CEL (format `cel`), and values meant as they are (format `literal`)."""
         schema = self.config_schema()
         return tuple(_cel_leaves(config, schema, schema.get("$defs", {}), ""))
 
@@ -216,6 +225,8 @@ def _cel_leaves(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], 
         found = _cel_leaves(value, alternative, defs, path)
         if found:
             return found
+    if schema.get("format") == "literal":
+        return [path]
     if isinstance(value, str):
         return [path] if schema.get("format") == "cel" else []
     leaves: list[str] = []

@@ -102,12 +102,18 @@ class StartBatcher:
             try:
                 return [_own(row, answer) for row, answer in zip(rows, start_executions(self._execute, rows), strict=True)]
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                if attempts_left == 0:
+                if attempts_left == 0 or not _worth_repeating(error):
                     raise Unavailable(
                         "the database does not answer; send the request again, with the same key it starts only once"
                     ) from error
             time.sleep(PAUSE_SECONDS)
         raise AssertionError("unreachable")
+
+
+def _worth_repeating(error: psycopg.Error) -> bool:
+    """The connection broke, or the server asks for another try. A statement that ran out of time or room is not sent again."""
+    state = error.sqlstate or ""
+    return not state or state[:2] == "08" or state in ("57P01", "57P02", "57P03", "40001", "40P01")
 
 
 def _own(row: StartRow, answer: Started) -> Started:

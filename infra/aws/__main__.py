@@ -1,7 +1,7 @@
 """AWS from the command line.
 
-    python -m infra.aws package [--out build/]                              builds millrace.zip, prints its ten largest packages
-    python -m infra.aws template [--out FILE] [--topic NAME …]              renders the CloudFormation template (to the screen without --out)
+python -m infra.aws package [--out build/]                              builds millrace.zip, prints its ten largest packages
+python -m infra.aws template [--out FILE] [--topic NAME …]              renders the CloudFormation template (to the screen without --out)
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def _package(options: argparse.Namespace) -> int:
     except CannotBuild as reason:
         print(f"\n{reason}", file=sys.stderr)
         return 1
-    print(f"\n{artifact.report()}\n\n{artifact.path}  sha256 {artifact.sha256}  ({time.monotonic() - began:.0f} s)\nkey for S3: {artifact.key}")
+    print(
+        f"\n{artifact.report()}\n\n{artifact.path}  sha256 {artifact.sha256}  ({time.monotonic() - began:.0f} s)\nkey for S3: {artifact.key}"
+    )
     return 0
 
 

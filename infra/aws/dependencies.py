@@ -80,7 +80,9 @@ def _build(requirements: Path, kept: Path, say: Say) -> None:
             say("Compiling the packages")
             compile_folder(packages)
         else:
-            say(f"Not compiled: this is Python {sys.version_info[0]}.{sys.version_info[1]}, Lambda runs 3.13; cold starts take over a second longer")
+            say(
+                f"Not compiled: this is Python {sys.version_info[0]}.{sys.version_info[1]}, Lambda runs 3.13; cold starts take over a second longer"
+            )
         (work / _OWNERS).write_text(json.dumps(owners), "utf-8")
         for old in kept.parent.iterdir():
             if old.name not in (work.name, kept.name) and not old.name.startswith("building-"):
@@ -122,7 +124,11 @@ def compile_folder(folder: Path) -> None:
         f"prependdir={TASK_ROOT!r}, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH))"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, str(folder)], env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
+        [sys.executable, "-I", "-S", "-c", code, str(folder)],
+        env={"PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise CannotBuild(f"some modules do not compile:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -21,7 +21,15 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CACHE = CHECKOUT / ".cache" / "lambda"
 LIMIT_BYTES = 130_000_000  # unzipped; Lambda itself takes 250 MB, but a cold start reads what is there
 ZIP_NAME, NOTE_NAME = "millrace.zip", "artifact.json"
-OURS = ("app.py", "chalicelib", "functions", "infra/__init__.py", "infra/aws/__init__.py", "infra/aws/migrate.py", "infra/migrations")
+OURS = (
+    "app.py",
+    "chalicelib",
+    "functions",
+    "infra/__init__.py",
+    "infra/aws/__init__.py",
+    "infra/aws/migrate.py",
+    "infra/migrations",
+)
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -75,7 +83,9 @@ def build(out: Path, say: Say, *, cache: Path = CACHE, limit: int = LIMIT_BYTES)
         _zip([dependencies.folder, ours], packed)
         artifact = _measure(packed, dependencies)
         if artifact.unzipped >= limit:
-            raise CannotBuild(f"{artifact.report()}\nThe artifact unzips to {artifact.unzipped / 1e6:.1f} MB; it must stay under {limit / 1e6:.0f} MB.")
+            raise CannotBuild(
+                f"{artifact.report()}\nThe artifact unzips to {artifact.unzipped / 1e6:.1f} MB; it must stay under {limit / 1e6:.0f} MB."
+            )
         shutil.copyfile(packed, out / ZIP_NAME)
     artifact = Artifact(out / ZIP_NAME, *list(vars(artifact).values())[1:])
     (out / NOTE_NAME).write_text(json.dumps({**asdict(artifact), "path": ZIP_NAME, "key": artifact.key}, indent=2) + "\n", "utf-8")

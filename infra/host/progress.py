@@ -19,7 +19,7 @@ class Progress:
         self._began = time.monotonic()
         self._last: dict[str, str] = {}
         self._last_at = 0.0
-        self._line_open = False
+        self._line = ""  # what stands on the terminal's last line
 
     def show(self, waiting: Mapping[str, str]) -> None:
         """Tells what every unfinished job waits for; cheap enough to be called in every round."""
@@ -27,9 +27,10 @@ class Progress:
         if seconds < _QUIET_SECONDS:
             return
         if self._on_terminal:
-            line = ", ".join(dict.fromkeys(waiting.values()))
-            self._write(f"\r\033[K  {line[:100]} ({seconds:.0f} s)")
-            self._line_open = True
+            line = f"  {', '.join(dict.fromkeys(waiting.values()))[:100]} ({seconds:.0f} s)"
+            if line != self._line:
+                self._write(f"\r\033[K{line}")
+                self._line = line
             return
         fresh = [text for job, text in waiting.items() if self._last.get(job) != text]
         if fresh and (not self._last or seconds - self._last_at > _QUIET_SECONDS) or seconds - self._last_at > _REPEAT_SECONDS:
@@ -38,9 +39,9 @@ class Progress:
 
     def clear(self) -> None:
         """Takes the rewritten line away."""
-        if self._line_open:
+        if self._line:
             self._write("\r\033[K")
-            self._line_open = False
+            self._line = ""
 
     def _write(self, text: str) -> None:
         self._stream.write(text)

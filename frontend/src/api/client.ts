@@ -22,7 +22,7 @@ export interface Answer<T> {
 let base = new URL('api/', 'http://localhost/')
 
 /** Set once, before the first call, from the runtime configuration. */
-export function useApiAt(url: URL): void {
+export function setApiUrl(url: URL): void {
   base = new URL(url.href.endsWith('/') ? url.href : `${url.href}/`)
 }
 

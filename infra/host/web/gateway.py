@@ -43,6 +43,8 @@ class Router:
     def __init__(self, routes: Mapping[str, Mapping[str, Any]]) -> None:
         self._root: dict[str, Any] = {}
         for template, methods in routes.items():
+            if not methods:  # asking Chalice's table for an unknown path leaves an empty entry in it
+                continue
             node = self._root
             names = []
             for segment in template.strip("/").split("/"):

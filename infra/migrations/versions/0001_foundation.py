@@ -207,7 +207,7 @@ CREATE INDEX wakes_by_lane ON wakes (lane, wake_at) WHERE wake_at IS NOT NULL;
 -- Signals from outside, kept until the execution ends.
 CREATE TABLE inbox (
   execution_id text COLLATE "C" NOT NULL,
-  kind text NOT NULL CHECK (kind IN ('cancel', 'wake')),
+  kind text NOT NULL CHECK (kind IN ('cancel', 'wake', 'answer')),
   key text NOT NULL,
   payload text NOT NULL DEFAULT 'null',
   created_at timestamptz NOT NULL DEFAULT now(),

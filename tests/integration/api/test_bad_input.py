@@ -67,12 +67,6 @@ WRITERS = [route for route in endpoint.ROUTES if route.method in ("POST", "PUT",
 READERS = [route for route in endpoint.ROUTES if route.method == "GET"]
 
 
-@pytest.fixture(scope="module")
-def known() -> dict[str, str]:
-    """Filled by the first test of a database; ids of things that exist."""
-    return {}
-
-
 def real_path(api: ApiClient, route: endpoint.Route) -> str:
     """A path of this route that leads to something that exists, where something can."""
     workflow = api.published()
@@ -166,8 +160,8 @@ def test_a_definition_over_one_megabyte_is_refused(api: ApiClient) -> None:
         assert (answer.status, answer.code) == (422, "validation_failed")
         assert (answer.json["errors"][0]["path"], answer.json["errors"][0]["code"]) == ("/definition", "definition_too_large")
     assert api.post("/workflows/validate", {"definition": large}).json["valid"] is False
-    fits = {**ECHO, "output": "é" * 500_000}
-    assert api.post("/workflows", {"name": "x", "definition": fits}).status == 201
+    fits = json.dumps({"name": "x", "definition": {**ECHO, "output": "é" * 500_000}}, ensure_ascii=False).encode()
+    assert api.request("POST", "/workflows", raw=fits, headers={"content-type": "application/json"}).status == 201
 
 
 def test_every_problem_is_reported_at_once(api: ApiClient) -> None:

@@ -22,7 +22,7 @@ from tests.support.workflows import Database
 
 
 def test_a_fault_of_ours_is_a_problem_that_tells_nothing(
-    api: ApiClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a secret detail")
@@ -31,8 +31,9 @@ def test_a_fault_of_ours_is_a_problem_that_tells_nothing(
     answer = api.get("/workflows")
     assert (answer.status, answer.code) == (500, "internal_error")
     assert b"secret detail" not in answer.body
-    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "secret detail" in line]
-    assert logged[0]["request_id"] == answer.json["request_id"] == answer.headers["x-request-id"]
+    (logged,) = [record for record in caplog.records if record.exc_info]
+    assert "a secret detail" in str(logged.exc_info)
+    assert logged.__dict__["request_id"] == answer.json["request_id"] == answer.headers["x-request-id"]
 
 
 def test_connections_that_died_between_requests_are_not_noticed(api: ApiClient, database: Database) -> None:
@@ -120,7 +121,7 @@ def gateway(settings_env: Settings) -> Iterator[Any]:
     metrics.use_sink(None)
 
 
-def test_behind_api_gateway(gateway: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_behind_api_gateway(gateway: Any, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     key = {"authorization": f"Bearer {BOOTSTRAP_KEY}"}
     body = json.dumps({"name": "x", "definition": ECHO}).encode()
     made = gateway(event("POST", "/workflows", "/workflows", body, **key, **{"Content-Type": "application/json"}))
@@ -132,17 +133,17 @@ def test_behind_api_gateway(gateway: Any, capsys: pytest.CaptureFixture[str]) ->
     trigger = json.dumps({"workflow_id": workflow["id"], "type": "api", "config": {"path": "aws"}}).encode()
     assert gateway(event("POST", "/triggers", "/triggers", trigger, **key))["statusCode"] == 201
     capsys.readouterr()
+    caplog.clear()
     accepted = gateway(event("POST", "/trigger/{path}", "/trigger/aws", b"\xff\x00", **{"Content-Type": "application/x-thing"}))
     assert accepted["statusCode"] == 202
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (access,) = [line for line in lines if line.get("message") == "request"]
+    (access,) = [record.__dict__ for record in caplog.records if record.message == "request"]
     assert access["execution_id"] == json.loads(accepted["body"])["execution_id"] == accepted["headers"]["Millrace-Execution-Id"]
     assert (access["request_id"], access["status"], access["route"]) == (
         "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
         202,
         "/trigger/{path}",
     )
-    measured = [line for line in lines if "_aws" in line]
+    measured = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     assert any(line.get("http_requests") == [1.0] and line["route"] == "/trigger/{path}" for line in measured)
 
 

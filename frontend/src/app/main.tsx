@@ -1,0 +1,26 @@
+import '@fontsource-variable/inter/index.css'
+import '@fontsource-variable/jetbrains-mono/index.css'
+import '@mantine/core/styles.layer.css'
+import '@mantine/notifications/styles.layer.css'
+import '@mantine/spotlight/styles.layer.css'
+import './styles/tokens.css'
+import './styles/base.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { setApiUrl } from '@/api/client'
+import { Providers } from './providers'
+import { loadConfig } from './runtime-config'
+
+async function start(): Promise<void> {
+  const { apiUrl } = await loadConfig()
+  setApiUrl(apiUrl)
+  const root = document.getElementById('root')
+  if (!root) throw new Error('index.html has no #root')
+  createRoot(root).render(
+    <StrictMode>
+      <Providers />
+    </StrictMode>,
+  )
+}
+
+void start()

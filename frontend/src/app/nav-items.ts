@@ -1,0 +1,25 @@
+/** The places of the app, in the order the navigation and the palette show them. */
+import { IconBolt, IconBox, IconHome, IconKey, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+
+export interface NavItem {
+  to: '/' | '/workflows' | '/executions' | '/triggers' | '/dead-letters' | '/node-types' | '/api-keys'
+  label: string
+  icon: TablerIcon
+  /** The second key after `g`. */
+  key: string
+  about: string
+}
+
+export const NAV: readonly (readonly NavItem[])[] = [
+  [
+    { to: '/', label: 'Home', icon: IconHome, key: 'h', about: 'What is running, and how the installation is' },
+    { to: '/workflows', label: 'Workflows', icon: IconSitemap, key: 'w', about: 'Draw, publish and run' },
+    { to: '/executions', label: 'Executions', icon: IconPlayerPlay, key: 'e', about: 'Everything that ran or runs' },
+    { to: '/triggers', label: 'Triggers', icon: IconBolt, key: 't', about: 'HTTP, schedules and Kafka' },
+    { to: '/dead-letters', label: 'Dead letters', icon: IconMailOff, key: 'd', about: 'Records no execution could be made of' },
+  ],
+  [
+    { to: '/node-types', label: 'Node types', icon: IconBox, key: 'n', about: 'What can stand in a workflow' },
+    { to: '/api-keys', label: 'API keys', icon: IconKey, key: 'k', about: 'Who may call the API' },
+  ],
+]

@@ -1,0 +1,124 @@
+/** Every page's address. Hash history, so that static files need no server that knows the routes. Pages are loaded when they are first visited. */
+import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
+import { bearer } from '@/api/session'
+import { readExecutionSearch } from '@/lib/execution-search'
+import { NotFound, RouteError, RoutePending } from './route-states'
+import { Shell } from './shell'
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+const root = createRootRoute({ notFoundComponent: NotFound })
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: (search: Record<string, unknown>): { key?: string; next?: string } => ({ key: text(search.key), next: text(search.next) }),
+  component: lazyRouteComponent(() => import('@/features/auth'), 'SignInPage'),
+})
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: ({ location }) => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    if (bearer() === null) throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } })
+  },
+})
+
+const home = createRoute({ getParentRoute: () => shell, path: '/', component: lazyRouteComponent(() => import('@/features/home'), 'HomePage') })
+
+const workflows = createRoute({
+  getParentRoute: () => shell,
+  path: '/workflows',
+  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: search.new === true || undefined }),
+  component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowsPage'),
+})
+
+const workflow = createRoute({
+  getParentRoute: () => shell,
+  path: '/workflows/$id',
+  component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowPage'),
+})
+
+const workflowTab = <Path extends string>(path: Path, name: 'CanvasTab' | 'JsonTab' | 'VersionsTab' | 'ExecutionsTab' | 'TriggersTab') =>
+  createRoute({ getParentRoute: () => workflow, path, component: lazyRouteComponent(() => import('@/features/workflows'), name) })
+
+const executions = createRoute({
+  getParentRoute: () => shell,
+  path: '/executions',
+  validateSearch: readExecutionSearch,
+  component: lazyRouteComponent(() => import('@/features/executions'), 'ExecutionsPage'),
+})
+
+const execution = createRoute({
+  getParentRoute: () => shell,
+  path: '/executions/$id',
+  validateSearch: (search: Record<string, unknown>): { view?: 'graph' | 'events'; node?: string } => ({
+    view: search.view === 'graph' || search.view === 'events' ? search.view : undefined,
+    node: text(search.node),
+  }),
+  component: lazyRouteComponent(() => import('@/features/executions'), 'ExecutionPage'),
+})
+
+const triggers = createRoute({
+  getParentRoute: () => shell,
+  path: '/triggers',
+  component: lazyRouteComponent(() => import('@/features/triggers'), 'TriggersPage'),
+})
+
+const trigger = createRoute({
+  getParentRoute: () => shell,
+  path: '/triggers/$id',
+  component: lazyRouteComponent(() => import('@/features/triggers'), 'TriggerPage'),
+})
+
+const deadLetters = createRoute({
+  getParentRoute: () => shell,
+  path: '/dead-letters',
+  component: lazyRouteComponent(() => import('@/features/dead-letters'), 'DeadLettersPage'),
+})
+
+const nodeTypes = createRoute({
+  getParentRoute: () => shell,
+  path: '/node-types',
+  validateSearch: (search: Record<string, unknown>): { type?: string } => ({ type: text(search.type) }),
+  component: lazyRouteComponent(() => import('@/features/registry'), 'RegistryPage'),
+})
+
+const apiKeys = createRoute({
+  getParentRoute: () => shell,
+  path: '/api-keys',
+  component: lazyRouteComponent(() => import('@/features/settings'), 'ApiKeysPage'),
+})
+
+const tabs = [
+  workflowTab('/', 'CanvasTab'),
+  workflowTab('/json', 'JsonTab'),
+  workflowTab('/versions', 'VersionsTab'),
+  workflowTab('/executions', 'ExecutionsTab'),
+  workflowTab('/triggers', 'TriggersTab'),
+] as const
+
+const routeTree = root.addChildren([
+  signIn,
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, triggers, trigger, deadLetters, nodeTypes, apiKeys]),
+])
+
+export const router = createRouter({
+  routeTree,
+  history: createHashHistory(),
+  defaultErrorComponent: RouteError,
+  defaultPendingComponent: RoutePending,
+  defaultNotFoundComponent: NotFound,
+  defaultPendingMs: 200,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  scrollToTopSelectors: ['#main'],
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,330 @@
+"""The CloudFormation template, rendered from functions/manifest.py and the application's routes. Plain CloudFormation: no transform, no macro.
+
+Parameters say what differs between installations; CONDITIONS is the one place that says what depends on them, and what LocalStack's open edition lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from functions.manifest import FUNCTIONS, Function, KafkaRecords, RestApi, Schedule
+from infra.aws import rest_api
+from infra.aws.policies import NO_VALUE, only_if, role, sub, title
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "x86_64"
+
+Resources = dict[str, Any]
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "Home": {"Type": "String", "Default": "aws", "AllowedValues": ["aws", "localstack"], "Description": "Where this stack stands"},
+    "ArtifactBucket": {"Type": "String", "Description": "The S3 bucket that millrace.zip was uploaded to"},
+    "ArtifactKey": {"Type": "String", "Description": "Its key; give every build a key of its own (artifact.json suggests one)"},
+    "SettingsSecretArn": {
+        "Type": "String",
+        "Description": "A secret in Secrets Manager, JSON with database_url, redis_url (or none), secret and bootstrap_key (may be empty)",
+    },
+    "SettingsSecretVersion": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The version id of that secret to use; give it to make a changed secret take effect (default: the current one)",
+    },
+    "KafkaBootstrapServers": {
+        "Type": "String",
+        "Default": "none",
+        "Description": "Kafka brokers, host:port with commas between; none: Kafka is off",
+    },
+    "MskClusterArn": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The MSK cluster that triggers read from, instead of the brokers by name",
+    },
+    "KafkaAuthentication": {
+        "Type": "String",
+        "Default": "SASL_SCRAM_512_AUTH",
+        "AllowedValues": ["SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH"],
+        "Description": "How KafkaSecretArn is used by the trigger's poller",
+    },
+    "KafkaSecretArn": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Credentials for the brokers (default: none are needed, or IAM for MSK)",
+    },
+    "KafkaStartingPosition": {
+        "Type": "String",
+        "Default": "LATEST",
+        "AllowedValues": ["LATEST", "TRIM_HORIZON"],
+        "Description": "Where a topic is read from at first",
+    },
+    "SubnetIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "Description": "Private subnets for the functions (default: outside any VPC)",
+    },
+    "SecurityGroupIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "Description": "Security groups for the functions, when SubnetIds is given",
+    },
+    "LimitConcurrency": {
+        "Type": "String",
+        "Default": "yes",
+        "AllowedValues": ["yes", "no"],
+        "Description": "Bound how many of a function run at once; needs an account limit of over 123, new accounts have less",
+    },
+    "PublicUrl": {
+        "Type": "String",
+        "Default": "",
+        "Description": "What trigger URLs are built from, without /api (default: the API's own address)",
+    },
+    "CorsOrigins": {"Type": "String", "Default": "", "Description": "Origins of a web app hosted elsewhere, with commas between"},
+    "EgressAllow": {
+        "Type": "String",
+        "Default": "",
+        "Description": "Private addresses that actions may reach, with commas between",
+    },
+    "LogLevel": {
+        "Type": "String",
+        "Default": "INFO",
+        "AllowedValues": ["DEBUG", "INFO", "WARNING", "ERROR"],
+        "Description": "What is logged",
+    },
+    "LogRetentionDays": {
+        "Type": "Number",
+        "Default": 30,
+        "AllowedValues": [1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 3653],
+        "Description": "How long logs are kept",
+    },
+}
+
+
+def _given(parameter: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
+
+
+# What LocalStack's open edition lacks: the MSK API (so topics are read from KafkaBootstrapServers), and gateway answers with a body of our own (so a
+# catch-all path brings unknown paths to the application, which gives the same answer). Everything else is the same in both homes.
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "OnLocalStack": {"Fn::Equals": [{"Ref": "Home"}, "localstack"]},
+    "FromMsk": {"Fn::And": [_given("MskClusterArn"), {"Fn::Not": [{"Condition": "OnLocalStack"}]}]},
+    "FromBrokers": {
+        "Fn::And": [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "KafkaBootstrapServers"}, "none"]}]},
+            {"Fn::Not": [{"Condition": "FromMsk"}]},
+        ],
+    },
+    "WithKafkaSecret": _given("KafkaSecretArn"),
+    "InVpc": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "SubnetIds"}]}, ""]}]},
+    "ConcurrencyLimited": {"Fn::Equals": [{"Ref": "LimitConcurrency"}, "yes"]},
+    "OwnPublicUrl": _given("PublicUrl"),
+}
+
+
+def _secret(key: str) -> dict[str, str]:
+    """Read by CloudFormation when it deploys; it never stands in the template or in the stack's events."""
+    return sub(f"{{{{resolve:secretsmanager:${{SettingsSecretArn}}:SecretString:{key}::${{SettingsSecretVersion}}}}}}")
+
+
+# Variable of chalicelib/core/config.py -> what it is on AWS.
+ENVIRONMENT: dict[str, Any] = {
+    "DATABASE_URL": _secret("database_url"),
+    "REDIS_URL": _secret("redis_url"),
+    "MILLRACE_SECRET": _secret("secret"),
+    "MILLRACE_BOOTSTRAP_KEY": _secret("bootstrap_key"),
+    "KAFKA_BOOTSTRAP_SERVERS": {"Ref": "KafkaBootstrapServers"},
+    "MILLRACE_ENGINE_FUNCTION": sub("${AWS::StackName}-engine"),
+    "MILLRACE_ENVIRONMENT": {"Ref": "AWS::StackName"},
+    "MILLRACE_EGRESS_ALLOW": {"Ref": "EgressAllow"},
+    "MILLRACE_CORS_ORIGINS": {"Ref": "CorsOrigins"},
+    "MILLRACE_PUBLIC_URL": {
+        "Fn::If": ["OwnPublicUrl", {"Ref": "PublicUrl"}, sub("https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}")],
+    },
+    "LOG_LEVEL": {"Ref": "LogLevel"},
+}
+
+
+def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) -> dict[str, Any]:
+    """The template. `topics` are the Kafka topics to read (CloudFormation wants one mapping each); `paths` default to the application's routes."""
+    resources: Resources = {}
+    for function in FUNCTIONS:
+        resources |= _function(function)
+        resources |= _event_source(function, topics, paths)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Millrace: workflow automation as functions. Rendered from functions/manifest.py; do not edit.",
+        "Parameters": PARAMETERS,
+        "Conditions": CONDITIONS,
+        "Resources": resources,
+        "Outputs": {
+            "ApiUrl": {
+                "Value": sub("https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${RestApiStage}"),
+                "Description": "The REST API",
+            },
+            "RestApiId": {"Value": {"Ref": "RestApi"}, "Description": "Its id"},
+            "MigrateFunction": {"Value": {"Ref": "MigrateFunction"}, "Description": "Invoke it after every deployment"},
+        },
+    }
+
+
+def _event_source(function: Function, topics: Sequence[str], paths: Sequence[str] | None) -> Resources:
+    match function.source:
+        case RestApi():
+            return rest_api.resources(function, _routes() if paths is None else paths)
+        case Schedule():
+            return _schedule(function)
+        case KafkaRecords():
+            return {name: mapping for topic in topics for name, mapping in _mappings(function, topic).items()}
+    return {}
+
+
+def _routes() -> list[str]:
+    from app import app
+
+    return list(app.routes)
+
+
+def _function(function: Function) -> Resources:
+    """The function with its role and its log; for one that nobody waits for, where its failures are kept."""
+    name = title(function.name)
+    function_name = sub(f"${{AWS::StackName}}-{function.name}")
+    resources: Resources = {
+        f"{name}Logs": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {
+                "LogGroupName": sub(f"/aws/lambda/${{AWS::StackName}}-{function.name}"),
+                "RetentionInDays": {"Ref": "LogRetentionDays"},
+            },
+        },
+        f"{name}Role": role(function),
+        f"{name}Function": {
+            "Type": "AWS::Lambda::Function",
+            "DependsOn": f"{name}Logs",
+            "Properties": {
+                "FunctionName": function_name,
+                "Description": function.summary,
+                "Runtime": RUNTIME,
+                "Architectures": [ARCHITECTURE],
+                "Handler": function.handler,
+                "Code": {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": "ArtifactKey"}},
+                "Role": {"Fn::GetAtt": [f"{name}Role", "Arn"]},
+                "Timeout": function.timeout_seconds,
+                "MemorySize": function.memory_mb,
+                "Environment": {"Variables": {variable: ENVIRONMENT[variable] for variable in sorted(function.environment)}},
+                "ReservedConcurrentExecutions": only_if("ConcurrencyLimited", function.max_concurrency)
+                if function.max_concurrency
+                else NO_VALUE,
+                "VpcConfig": only_if("InVpc", {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}),
+            },
+        },
+    }
+    return resources | (_failures(function) if function.asynchronous else {})
+
+
+def _failures(function: Function) -> Resources:
+    """A failed event is not tried again, the next tick does its work; it is kept with the error for two weeks, for somebody to look at."""
+    name = title(function.name)
+    queue_arn = {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
+    return {
+        f"{name}Failures": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {
+                "QueueName": sub(f"${{AWS::StackName}}-{function.name}-failures"),
+                "MessageRetentionPeriod": 1_209_600,
+                "SqsManagedSseEnabled": True,
+            },
+        },
+        f"{name}Invocations": {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": f"{name}Function"},
+                "Qualifier": "$LATEST",
+                "MaximumRetryAttempts": 0,
+                "MaximumEventAgeInSeconds": 60,
+                "DestinationConfig": {"OnFailure": {"Destination": queue_arn}},
+            },
+        },
+    }
+
+
+def _schedule(function: Function) -> Resources:
+    """An EventBridge rule. An event it cannot deliver goes where the function's own failures go."""
+    assert isinstance(function.source, Schedule)
+    name = title(function.name)
+    rule_arn, queue_arn = {"Fn::GetAtt": [f"{name}Rule", "Arn"]}, {"Fn::GetAtt": [f"{name}Failures", "Arn"]}
+    target = {
+        "Id": function.name,
+        "Arn": {"Fn::GetAtt": [f"{name}Function", "Arn"]},
+        "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+        "DeadLetterConfig": {"Arn": queue_arn},
+    }
+    may_send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    return {
+        f"{name}Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {
+                "Description": function.summary,
+                "ScheduleExpression": function.source.expression,
+                "State": "ENABLED",
+                "Targets": [target],
+            },
+        },
+        f"{name}RuleMayInvoke": {
+            "Type": "AWS::Lambda::Permission",
+            "Properties": {
+                "FunctionName": {"Ref": f"{name}Function"},
+                "Action": "lambda:InvokeFunction",
+                "Principal": "events.amazonaws.com",
+                "SourceArn": rule_arn,
+            },
+        },
+        f"{name}FailuresPolicy": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": f"{name}Failures"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [may_send]},
+            },
+        },
+    }
+
+
+def _mappings(function: Function, topic: str) -> Resources:
+    """One topic, from the MSK cluster or from brokers by name; at most one of the two is made.
+
+    A batch that fails comes again until it is taken: records that can never become executions are dead letters of ours, not failures.
+    """
+    assert isinstance(function.source, KafkaRecords)
+    group = {"ConsumerGroupId": sub("${AWS::StackName}")}
+    common = {
+        "FunctionName": {"Ref": f"{title(function.name)}Function"},
+        "Topics": [topic],
+        "BatchSize": function.source.batch_size,
+        "MaximumBatchingWindowInSeconds": function.source.window_seconds,
+        "StartingPosition": {"Ref": "KafkaStartingPosition"},
+    }
+    secret = {"Type": {"Ref": "KafkaAuthentication"}, "URI": {"Ref": "KafkaSecretArn"}}
+    brokers = {"Endpoints": {"KafkaBootstrapServers": {"Fn::Split": [",", {"Ref": "KafkaBootstrapServers"}]}}}
+    properties: dict[str, Callable[[], Resources]] = {
+        "Msk": lambda: {"EventSourceArn": {"Ref": "MskClusterArn"}, "AmazonManagedKafkaEventSourceConfig": group},
+        "Brokers": lambda: {"SelfManagedEventSource": brokers, "SelfManagedKafkaEventSourceConfig": group},
+    }
+    return {
+        f"{title(function.name)}{kind}{_logical(topic)}": {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Condition": f"From{kind}",
+            "DependsOn": f"{title(function.name)}Role",
+            "Properties": {**common, **special(), "SourceAccessConfigurations": only_if("WithKafkaSecret", [secret])},
+        }
+        for kind, special in properties.items()
+    }
+
+
+def _logical(topic: str) -> str:
+    """A topic's name as part of a logical id: letters and digits only, and no two topics alike (so X, which escapes, is escaped too)."""
+    return "".join(sign if sign.isascii() and sign.isalnum() and sign != "X" else f"X{ord(sign):02x}" for sign in topic)
