@@ -158,7 +158,11 @@ def _filter(call: Call) -> ExecutionFilter:
 
 
 def _time(call: Call, name: str) -> Any:
-    text = call.request.first(name)
+    return read_time(call.request.first(name), f"/{name}")
+
+
+def read_time(text: str | None, path: str) -> Any:
+    """A time that a filter is given, None for none. Raises ValidationFailed, naming `path`."""
     if text is None:
         return None
     try:
@@ -167,8 +171,8 @@ def _time(call: Call, name: str) -> Any:
             return at
     except (ValueError, OverflowError):
         pass
-    message = f"{name} must be an RFC 3339 time with an offset, such as 2026-11-22T14:00:00Z"
-    raise ValidationFailed([{"path": f"/{name}", "code": "invalid_time", "message": message}])
+    message = f"{path.rpartition('/')[2]} must be an RFC 3339 time with an offset, such as 2026-11-22T14:00:00Z"
+    raise ValidationFailed([{"path": path, "code": "invalid_time", "message": message}])
 
 
 @routes.route("GET", "/executions/{id}", role=VIEWER, answer=Execution)

@@ -21,8 +21,8 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine import planner
 from chalicelib.engine.history import error_of, run_row, scope_value
-from chalicelib.engine.nodes import Prepared, failure_of, prepare, run_pure, scope_for
 from chalicelib.engine.links import links
+from chalicelib.engine.nodes import Prepared, failure_of, prepare, run_pure, scope_for
 from chalicelib.engine.repository import WORKER_LOST, Claim, Signal
 from chalicelib.engine.retry import plan_retry
 from chalicelib.engine.saves import Finish, Flusher, PersistFailed, Save
@@ -224,7 +224,7 @@ class Burst:
                 run.move("waiting")
                 self._touch(run)
             case End(status, output, message):
-                run.output, run.port = output, "main"
+                run.output, run.port = output, None if status == "failed" else "main"
                 if status == "failed":
                     run.error = error_of("failed", message, node.id)
                     self.finish = Finish("failed", error=run.error)

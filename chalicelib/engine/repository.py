@@ -80,7 +80,8 @@ class EngineRepository:
         started = {claim.execution_id: claim.started_at for claim in claims}
         rows = await self._connection.execute(statements.LOAD_EXECUTIONS, {"ids": ids})
         states = {row["id"]: _state(row, started[row["id"]]) for row in rows}
-        begun = [claim.execution_id for claim in claims if claim.epoch > 1]
+        retried = {row["id"] for row in rows if row["retry_of"] is not None}  # they begin with runs taken over
+        begun = [claim.execution_id for claim in claims if claim.epoch > 1 or claim.execution_id in retried]
         if begun:
             for row in await self._connection.execute(statements.LOAD_RUNS, {"ids": begun}):
                 _add_run(states[row["execution_id"]], row)

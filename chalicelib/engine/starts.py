@@ -33,6 +33,7 @@ class StartRow:
     key_scope: str | None = None
     body_hash: str = ""
     retry_of: str | None = None
+    key_origin: str | None = None  # the execution whose idempotency keys its effects carry; None: its own
     execution_id: str = ""
 
 
@@ -50,7 +51,7 @@ _START = """
 WITH v AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%(rows)s::json) AS v(
     n int, id text, workspace_id text, workflow_id text, trigger_id text, trigger_revision int, definition_id text, version int,
-    trigger text, input text, key_scope text, key text, body_hash text, retry_of text)
+    trigger text, input text, key_scope text, key text, body_hash text, retry_of text, key_origin text)
 ), now_true AS MATERIALIZED (
   SELECT v.n, w.lane,
     CASE WHEN v.trigger_id IS NULL AND v.definition_id IS NOT NULL THEN v.definition_id ELSE live.definition_id END AS definition_id,
@@ -78,8 +79,9 @@ WITH v AS MATERIALIZED (
   SELECT v.*, now_true.lane, now_true.definition_id AS pinned, now_true.version AS pinned_version FROM v JOIN now_true USING (n)
   WHERE now_true.verdict = 'started' AND (v.key IS NULL OR v.id IN (SELECT execution_id FROM k))
 ), e AS (
-  INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger_id, trigger, input, retry_of)
-  SELECT id, workspace_id, workflow_id, pinned, pinned_version, 'queued', trigger_id, trigger, input, retry_of FROM fresh
+  INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger_id, trigger, input, retry_of, key_origin)
+  SELECT id, workspace_id, workflow_id, pinned, pinned_version, 'queued', trigger_id, trigger, input, retry_of, key_origin
+  FROM fresh
 ), q AS (
   INSERT INTO wakes (execution_id, lane, wake_at) SELECT id, lane, now() FROM fresh
 )
@@ -132,6 +134,7 @@ def _as_json(n: int, start: StartRow) -> dict[str, Any]:
         "key": start.key,
         "body_hash": start.body_hash,
         "retry_of": start.retry_of,
+        "key_origin": start.key_origin,
     }
 
 

@@ -11,7 +11,7 @@ RETURNING w.execution_id, w.lease_epoch, w.signals, w.recoveries, due.lost, w.st
 """
 
 LOAD_EXECUTIONS = """
-SELECT id, workspace_id, workflow_id, definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, created_at
+SELECT id, workspace_id, workflow_id, definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, retry_of, created_at
 FROM executions WHERE id = ANY(%(ids)s)
 """
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from chalicelib.core.db import executor
 from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
 from chalicelib.core.ids import is_id
 from chalicelib.core.jsontext import loads
-from chalicelib.engine import queries
+from chalicelib.engine import queries, reruns
 from chalicelib.engine.signals import send_signal
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.triggers.mapping import check_input
@@ -69,6 +69,98 @@ def key_reused(path: str) -> ValidationFailed:
     return ValidationFailed(
         [{"path": path, "code": "idempotency_key_reused", "message": message}], message, code="idempotency_key_reused"
     )
+
+
+def retry(
+    connection: Connection,
+    workspace_id: str,
+    execution_id: str,
+    *,
+    first: str | None = None,
+    version: int | None = None,
+    input: Any = None,
+    with_input: bool = False,
+    new_keys: bool = False,
+) -> Begun:
+    """Run an ended execution again as a new one, from the node `first` on (None: from what failed). Call `wake()` after the commit.
+
+    Nodes before it keep their runs. Nodes that run again carry the idempotency keys of the first time, unless an input is given or `new_keys` is set. Raises
+    NotFound, Conflict `not_finished`, ValidationFailed (no such node, the input).
+    """
+    old = reruns.read_origin(connection, workspace_id, _checked(execution_id))
+    if old is None:
+        raise NotFound("there is no execution of this id")
+    if old["status"] == "queued":
+        raise Conflict("this execution has not ended; cancel it first, or wait for its end", code="not_finished")
+    definition_id, number, body = _retried(connection, workspace_id, execution_id, old, version)
+    definition = loads(body)
+    if first is not None and first not in {node["id"] for node in definition["nodes"]}:
+        raise ValidationFailed([{"path": "/from", "code": "unknown_node", "message": f"the definition has no node {first[:80]!r}"}])
+    if with_input:
+        check_input(input, definition.get("input_schema"), "/input")
+    wish = StartRow(
+        workspace_id=workspace_id,
+        workflow_id=old["workflow_id"],
+        input=input if with_input else loads(old["input"]),
+        trigger=loads(old["trigger"]),
+        definition_id=definition_id,
+        version=number,
+        retry_of=execution_id,
+        key_origin=None if with_input or new_keys else old["key_origin"],
+    )
+    started = start_executions(executor(connection), [wish])[0]
+    if started.verdict != "started" or started.execution_id is None:
+        raise refusal(started.verdict)
+    kept = reruns.kept_nodes(definition, reruns.latest_runs(connection, execution_id), first)
+    reruns.copy_runs(connection, execution_id, started.execution_id, kept)
+    return Begun(started.execution_id, "queued", duplicate=False)
+
+
+def _retried(
+    connection: Connection, workspace_id: str, execution_id: str, old: Mapping[str, Any], version: int | None
+) -> tuple[str, int | None, str]:
+    """The definition of a retry: that of the old execution, or of another version."""
+    if version is None:
+        return old["definition_id"], old["version"], queries.get_definition(connection, workspace_id, execution_id)
+    found = workflows.get_version(connection, workspace_id, old["workflow_id"], str(version))
+    return found["definition_id"], found["version"], found["definition"]
+
+
+BULK_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What a bulk request found and did. `more`: there were more than BULK_LIMIT, so send it again."""
+
+    matched: int
+    done: int
+    more: bool
+
+
+def bulk(connection: Connection, workspace_id: str, action: str, wanted: queries.ExecutionFilter, *, dry_run: bool) -> Bulk:
+    """Cancel, or retry, every execution that the filter matches and that can be; with `dry_run` only count them. Call `wake()` after the commit."""
+    possible = ("queued", "running", "waiting") if action == "cancel" else ("failed", "cancelled")
+    found: list[str] = []
+    for status in possible:
+        if wanted.status in (None, status):
+            rows = queries.list_executions(connection, workspace_id, replace(wanted, status=status), BULK_LIMIT + 1, None)
+            found += [row["id"] for row in rows]
+    ids = sorted(found)[:BULK_LIMIT]
+    done = 0
+    if not dry_run:
+        done = sum(_bulk_one(connection, workspace_id, action, execution_id) for execution_id in ids)
+    return Bulk(len(ids), done, len(found) > BULK_LIMIT)
+
+
+def _bulk_one(connection: Connection, workspace_id: str, action: str, execution_id: str) -> bool:
+    if action == "cancel":
+        return send_signal(executor(connection), execution_id, "cancel", "")
+    try:
+        retry(connection, workspace_id, execution_id)
+    except Conflict:  # its workflow is disabled
+        return False
+    return True
 
 
 def _pinned(connection: Connection, workspace_id: str, workflow_id: str, version: int | str | None) -> tuple[str, int | None, str]:

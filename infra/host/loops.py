@@ -1,5 +1,5 @@
-"""The host's loops: `python -m infra.host.loops`. Once a minute it sends the tick the event that EventBridge sends on AWS, and it polls Kafka as Lambda's event
-source does, calling the same handlers.
+"""The host's loops: `python -m infra.host.loops`. What functions/manifest.py says is started by the clock gets the event that EventBridge sends on AWS, as
+often; what is started by Kafka records gets the event of Lambda's Kafka source. The handlers are the same.
 """
 
 from __future__ import annotations
@@ -8,90 +8,94 @@ import signal
 import sys
 import threading
 import time
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
-from chalicelib.core.config import settings
+from chalicelib.core import metrics
+from chalicelib.core.config import Settings, settings
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import use_waker
-from functions import kafka, scheduler
+from functions.manifest import Function, KafkaRecords, Schedule, started_by
 from infra.host.kafka_poller import KafkaPoller
+from infra.host.lambda_events import HostContext, scheduled_event
 from infra.host.wakes import NotifyWaker
 
 log = logger("loops")
 
-MINUTE = 60.0
-TICK_TIMEOUT_SECONDS = 90.0
-LEAVE_SECONDS = 2.0
+AGAIN_SECONDS = 5.0  # after a loop failed
+LEAVE_SECONDS = 4.0  # a little less than the supervisor grants; one that takes longer is cut off, and what it did is either committed or done again
 
-Handler = Callable[[dict[str, Any], Any], Any]
-
-
-class HostContext:
-    """What a handler may ask of Lambda's context. Its time is up at once when the host stops."""
-
-    memory_limit_in_mb = 0
-
-    def __init__(self, function_name: str, seconds: float, stop: threading.Event) -> None:
-        self.function_name = function_name
-        self.aws_request_id = str(uuid.uuid4())
-        self.invoked_function_arn = f"arn:aws:lambda:local:000000000000:function:{function_name}"
-        self._until = time.monotonic() + seconds
-        self._stop = stop
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the handler must have returned."""
-        return 0 if self._stop.is_set() else max(0, int((self._until - time.monotonic()) * 1000))
+Loop = Callable[[threading.Event], None]
 
 
-def scheduled_event(at: datetime) -> dict[str, Any]:
-    """EventBridge's scheduled event."""
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": "local",
-        "resources": ["arn:aws:events:local:000000000000:rule/millrace-tick"],
-        "detail": {},
-    }
+class NoMetrics:
+    """Takes measurements and forgets them: without a sink the handlers would print CloudWatch's lines."""
+
+    def add(self, name: str, unit: str, value: float, dimensions: Mapping[str, str]) -> None:
+        """Forget one."""
+
+    def flush(self) -> None:
+        """Nothing to send."""
 
 
 class CronLoop:
-    """Sends the scheduled event at once and then every minute. A tick stays longer than a minute and leaves when the next has begun."""
+    """Sends a function its scheduled event, at once and then by its schedule. An earlier call may still be running; as many run at once as on AWS."""
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, function: Function, *, seconds: float | None = None) -> None:
+        assert isinstance(function.source, Schedule)
+        self._function, self._handler = function, function.load()
+        self._seconds = function.source.every_minutes * 60.0 if seconds is None else seconds
+        self._running: list[threading.Thread] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`; a tick under way ends with it."""
-        ticks: list[threading.Thread] = []
+        """Until `stop`; then calls under way are told that their time is up, and waited for."""
         following = time.monotonic()
         while not stop.is_set():
-            tick = threading.Thread(target=self._tick, args=(stop,), name="tick")
-            tick.start()
-            ticks = [thread for thread in ticks if thread.is_alive()] + [tick]
-            following += MINUTE
-            stop.wait(max(0.0, following - time.monotonic()))
-        for thread in ticks:
+            self._start(stop)
+            # After a machine's sleep the missed events are not made up for: the database knows what is due.
+            following = max(following + self._seconds, time.monotonic())
+            stop.wait(following - time.monotonic())
+        for thread in self._running:
             thread.join(LEAVE_SECONDS)
 
-    def _tick(self, stop: threading.Event) -> None:
+    def _start(self, stop: threading.Event) -> None:
+        self._running = [thread for thread in self._running if thread.is_alive()]
+        if self._function.max_concurrency is not None and len(self._running) >= self._function.max_concurrency:
+            log.warning("an event was not sent: earlier ones are still being handled", extra={"function": self._function.name})
+            return
+        thread = threading.Thread(target=self._call, args=(stop,), name=self._function.name, daemon=True)
+        self._running.append(thread)
+        thread.start()
+
+    def _call(self, stop: threading.Event) -> None:
         try:
-            self._handler(scheduled_event(datetime.now(UTC)), HostContext("scheduler", TICK_TIMEOUT_SECONDS, stop))
+            self._handler(scheduled_event(self._function, datetime.now(UTC)), HostContext(self._function, stop))
         except Exception:
-            log.exception("a tick failed; the next one makes up for it")
+            log.exception("a scheduled call failed; the next one makes up for it", extra={"function": self._function.name})
+
+
+def loops(config: Settings) -> dict[str, Loop]:
+    """Every loop this installation needs, by the name of its function."""
+    found: dict[str, Loop] = {function.name: CronLoop(function).run for function in started_by(Schedule)}
+    if config.kafka_enabled:
+        found |= {function.name: KafkaPoller(config, function.load()).run for function in started_by(KafkaRecords)}
+    return found
+
+
+def _keep_running(name: str, loop: Loop, stop: threading.Event) -> None:
+    """A loop that fails is begun anew."""
+    while not stop.is_set():
+        try:
+            loop(stop)
+        except Exception:
+            log.exception("a loop failed and is begun anew", extra={"loop": name})
+            stop.wait(AGAIN_SECONDS)
 
 
 def main() -> int:
     """Run the loops until SIGTERM or SIGINT."""
     config = settings()
-    use_waker(NotifyWaker(config.require_database_url()))
     stop = threading.Event()
 
     def leave(_number: int, _frame: FrameType | None) -> None:
@@ -99,14 +103,19 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)
-    loops = {"cron": CronLoop(scheduler.handler).run, "kafka": KafkaPoller(config, kafka.handler).run}
-    threads = [threading.Thread(target=run, args=(stop,), name=name) for name, run in loops.items()]
+    metrics.use_sink(NoMetrics())
+    use_waker(NotifyWaker(config.require_database_url()))
+    threads = [
+        threading.Thread(target=_keep_running, args=(name, loop, stop), name=f"loop-{name}", daemon=True)
+        for name, loop in loops(config).items()
+    ]
     for thread in threads:
         thread.start()
     print("ready loops", flush=True)
     stop.wait()
+    until = time.monotonic() + LEAVE_SECONDS
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, until - time.monotonic()))
     return 0
 
 

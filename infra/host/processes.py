@@ -245,15 +245,12 @@ class ProcessLedger:
         SIGTERM first, SIGKILL after the grace; a pid whose start time differs is somebody else's and is left alone.
         """
         survivors = {name: (pid, started) for name, pid, started in self._recorded() if start_time(pid) == started}
-        for pid, _ in survivors.values():
-            _signal(pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace_seconds
-        while (left := _still_there(survivors)) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for pid in left:
-            _signal(pid, signal.SIGKILL)
-        while _still_there(survivors):
-            time.sleep(0.05)
+        for number, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, grace_seconds)):
+            for pid, started in survivors.values():
+                _signal(pid, started, number)
+            deadline = time.monotonic() + seconds
+            while _any_left(survivors) and time.monotonic() < deadline:
+                time.sleep(0.05)
         self.path.unlink(missing_ok=True)
         return sorted(survivors)
 
@@ -284,10 +281,20 @@ def _has_ended(pid: int) -> bool:
         return False
 
 
-def _still_there(processes: Mapping[str, tuple[int, str]]) -> list[int]:
-    return [pid for pid, started in processes.values() if start_time(pid) == started]
+def _any_left(processes: Mapping[str, tuple[int, str]]) -> bool:
+    return any(start_time(pid) == started for pid, started in processes.values())
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, started: str, number: signal.Signals) -> None:
+    """Signals the process that started then. On Linux through a handle, so that not even a pid reused this instant is hit."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, number)
+        if not hasattr(os, "pidfd_open"):
+            if start_time(pid) == started:
+                os.kill(pid, number)
+            return
+        handle = os.pidfd_open(pid)
+        try:
+            if start_time(pid) == started:
+                signal.pidfd_send_signal(handle, number)
+        finally:
+            os.close(handle)

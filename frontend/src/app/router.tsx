@@ -5,6 +5,14 @@ import { readExecutionSearch } from '@/lib/execution-search'
 import { NotFound, RouteError, RoutePending } from './route-states'
 import { Shell } from './shell'
 
+// Searches are plain texts: `?q=123` is a text too, and a key of digits stays what it is.
+const parseSearch = (search: string): Record<string, string> => Object.fromEntries(new URLSearchParams(search))
+const stringifySearch = (search: Record<string, unknown>): string => {
+  const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return query ? `?${query}` : ''
+}
+
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 const root = createRootRoute({ notFoundComponent: NotFound })
@@ -21,7 +29,6 @@ const shell = createRoute({
   id: 'shell',
   component: Shell,
   beforeLoad: ({ location }) => {
-    // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (bearer() === null) throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { next: location.href } })
   },
 })
@@ -31,7 +38,7 @@ const home = createRoute({ getParentRoute: () => shell, path: '/', component: la
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: '/workflows',
-  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: search.new === true || undefined }),
+  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: search.new === 'true' || undefined }),
   component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowsPage'),
 })
 
@@ -108,6 +115,8 @@ const routeTree = root.addChildren([
 export const router = createRouter({
   routeTree,
   history: createHashHistory(),
+  parseSearch,
+  stringifySearch,
   defaultErrorComponent: RouteError,
   defaultPendingComponent: RoutePending,
   defaultNotFoundComponent: NotFound,

@@ -18,7 +18,7 @@ export const RANGES: Record<string, number> = { '1h': 3_600_000, '24h': 86_400_0
 export function readExecutionSearch(search: Record<string, unknown>): ExecutionSearch {
   const text = (name: string): string | undefined => {
     const value = search[name]
-    return typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
+    return typeof value === 'string' && value !== '' ? value : undefined
   }
   const time = (name: string): string | undefined => {
     const value = text(name)

@@ -142,10 +142,10 @@ class Postgres:
     def _clear_leftovers(self, pgdata: Path) -> Steps:
         """After a kill -9: waits for the old server to go, and removes its pid file when the pid is nobody's or another's."""
         pid_file = pgdata / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
             pid = int(pid_file.read_text().splitlines()[0])
             asked = time.monotonic()
-            while str(pgdata) in command_line(pid):  # ours: we hold the data folder's lock, so nobody needs it any more
+            while _serves(pid, pgdata):  # ours: we hold the data folder's lock, so nobody needs it any more
                 os.kill(pid, signal.SIGINT if time.monotonic() < asked + self.grace_seconds else signal.SIGQUIT)
                 yield "waiting for the previous database server to stop"
         pid_file.unlink(missing_ok=True)
@@ -184,6 +184,12 @@ class Postgres:
             connection.autocommit = True
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,)).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_DATABASE)))
+
+
+def _serves(pid: int, pgdata: Path) -> bool:
+    """Whether that process is a PostgreSQL server of this very cluster."""
+    program, _, words = command_line(pid).partition(" ")
+    return Path(program).name == "postgres" and f"-D {pgdata} " in words + " "
 
 
 def server_account(pgdata: Path | None) -> Account | None:

@@ -148,11 +148,11 @@ def test_behind_api_gateway(gateway: Any, capsys: pytest.CaptureFixture[str], ca
 
 
 def test_what_chalice_refuses_by_itself_is_a_problem_too(gateway: Any) -> None:
-    for method, resource in (("FLY", "/workflows"), ("GET", "/{proxy+}")):
+    for method, resource, status, code in (("FLY", "/workflows", 405, "method_not_allowed"), ("GET", "/{proxy+}", 404, "not_found")):
         answer = gateway(event(method, resource, "/workflows/x"))
-        assert answer["statusCode"] == 405
+        assert answer["statusCode"] == status
         assert answer["headers"]["Content-Type"] == "application/problem+json"
-        assert json.loads(answer["body"])["code"] == "method_not_allowed"
+        assert json.loads(answer["body"])["code"] == code
 
 
 def test_no_header_is_needed_for_an_answer(gateway: Any) -> None:

@@ -1,0 +1,56 @@
+"""Fixtures of the contract tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.core import metrics
+from functions import engine
+from infra.aws.package import Artifact, build
+from tests.contract.runtime import why_not
+from tests.support.workflows import Database
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The test's database, with a connection of its own."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lambda_process(settings_env: object) -> Iterator[None]:
+    """This process as a Lambda environment would be: the engine's loop and worker are made for the test and closed after it."""
+    engine._runtime.cache_clear()
+    metrics.use_sink(None)
+    yield
+    if engine._runtime.cache_info().currsize:
+        loop, worker = engine._runtime()
+        loop.run_until_complete(worker.close())
+        loop.close()
+    engine._runtime.cache_clear()
+    metrics.use_sink(None)
+
+
+@pytest.fixture(scope="session")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The artifact, built once."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    return build(tmp_path_factory.mktemp("artifact"), print)
+
+
+@pytest.fixture(scope="session")
+def unpacked(artifact: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact as Lambda unpacks it, which functions only read."""
+    import zipfile
+
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(artifact.path) as packed:
+        packed.extractall(folder)
+    return folder
