@@ -47,7 +47,7 @@ def retry_execution(call: Call, id: str) -> Reply:
     )
     call.after_commit.append(wake)
     answer = {"id": begun.id, "status": begun.status, "duplicate": False, "ui_url": ui_url(begun.id), "retry_of": id}
-    return json_reply(answer, 202, {"Location": f"/executions/{begun.id}", "Millrace-Execution-Id": begun.id})
+    return json_reply(answer, 202, {"Location": f"{call.request.root}/executions/{begun.id}", "Millrace-Execution-Id": begun.id})
 
 
 class BulkFilter(Model):

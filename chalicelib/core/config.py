@@ -31,6 +31,7 @@ VARIABLES = {
     "cors_origins": "MILLRACE_CORS_ORIGINS",
     "engine_function": "MILLRACE_ENGINE_FUNCTION",
     "environment": "MILLRACE_ENVIRONMENT",
+    "demo": "MILLRACE_DEMO",
     "port": "PORT",
     "data_dir": "MILLRACE_DATA_DIR",
     "log_level": "LOG_LEVEL",
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = ()
     engine_function: str | None = None
     environment: str = "local"
+    demo: bool = False
     port: int = Field(default=8080, ge=0, le=65535)
     data_dir: Path = Path(".millrace")
     log_level: str = "INFO"

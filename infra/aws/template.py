@@ -5,6 +5,7 @@ Parameters say what differs between installations; CONDITIONS is the one place t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -150,11 +151,12 @@ def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) ->
     for function in FUNCTIONS:
         resources |= _function(function)
         resources |= _event_source(function, topics, paths)
+    conditions = _named_in(CONDITIONS, resources)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Millrace: workflow automation as functions. Rendered from functions/manifest.py; do not edit.",
-        "Parameters": PARAMETERS,
-        "Conditions": CONDITIONS,
+        "Parameters": _named_in(PARAMETERS, [resources, conditions]),
+        "Conditions": conditions,
         "Resources": resources,
         "Outputs": {
             "ApiUrl": {
@@ -165,6 +167,17 @@ def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) ->
             "MigrateFunction": {"Value": {"Ref": "MigrateFunction"}, "Description": "Invoke it after every deployment"},
         },
     }
+
+
+def _named_in(named: dict[str, dict[str, Any]], where: Any) -> dict[str, dict[str, Any]]:
+    """Those whose names occur, in the others too: without topics some conditions and parameters have no use, and CloudFormation's linter says so."""
+    found: dict[str, dict[str, Any]] = {}
+    while True:
+        text = json.dumps([where, found])
+        more = {name: each for name, each in named.items() if f'"{name}"' in text or f"${{{name}}}" in text}
+        if more == found:
+            return found
+        found = more
 
 
 def _event_source(function: Function, topics: Sequence[str], paths: Sequence[str] | None) -> Resources:

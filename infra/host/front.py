@@ -30,6 +30,7 @@ from chalicelib.engine.wake import use_waker
 from chalicelib.registry.catalogue import catalogue, trigger_types
 from chalicelib.triggers.waiting import use_waiter
 from infra.host.wakes import NotifyWaker
+from infra.host.web.demo import PREFIX, DemoKit
 from infra.host.web.gateway import Answer, Gateway, problem_answer, request_headers
 from infra.host.web.measures import PrometheusSink, QueueCollector, exposition
 from infra.host.web.static import StaticFiles
@@ -56,6 +57,7 @@ class Front:
         self._sink = PrometheusSink()
         self._sink.registry.register(QueueCollector())
         metrics.use_sink(self._sink)
+        self._demo = DemoKit() if settings().demo else None
         self._poller = AnswerPoller(self._gate, WAITING)
         use_waiter(self._poller.wait)
         streams.start()
@@ -80,6 +82,8 @@ class Front:
         if path == "/api" or path.startswith("/api/"):
             return self._gateway.answer(environ, path[4:] or "/")
         started = time.perf_counter()
+        if self._demo is not None and path.startswith(PREFIX):
+            return self._demo.answer(environ, path)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             error = MethodNotAllowed("only GET and HEAD are allowed outside /api")
             error.headers["Allow"] = "GET, HEAD"

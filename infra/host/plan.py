@@ -58,6 +58,9 @@ def make_plan(
 ) -> Plan:
     """What `./run` does: migrate, serve, and load the first workflow (or, with `demo`, the examples too)."""
     python = sys.executable
+    if demo:  # the examples call Millrace's own demo address
+        allowed = [*settings.egress_allow, f"127.0.0.1:{settings.port}"]
+        environ = {**environ, "MILLRACE_DEMO": "1", "MILLRACE_EGRESS_ALLOW": ",".join(allowed)}
     migrate = OneOff("migrations", (python, "-m", "infra.migrations", "upgrade"), "bringing the database up to date")
     examples = ["--examples"] if demo else []
     starter = OneOff("starter", (python, "-m", "infra.host.demo", *examples), "loading the first workflow", vital=False)

@@ -7,7 +7,7 @@ import json
 import re
 import urllib.parse
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,27 @@ def recorded(name: str) -> dict[str, Any]:
 
 
 def rest_event(
-    routes: Iterable[str], method: str, path: str, body: Any = None, *, raw: bytes | None = None, query: str = "", key: bool = True, **headers: str
+    routes: Iterable[str],
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    raw: bytes | None = None,
+    query: str = "",
+    key: bool = True,
+    **headers: str,
 ) -> dict[str, Any]:
     """A request as API Gateway hands it to the function: routed to a resource, the body in base64 since every media type counts as binary."""
     event = recorded("api_gateway_rest")
     resource, params = route(routes, path)
     data = raw if raw is not None else None if body is None else json.dumps(body).encode()
     event |= {"resource": resource, "path": path, "httpMethod": method, "pathParameters": params or None}
-    event["requestContext"] |= {"resourcePath": resource, "httpMethod": method, "path": f"/api{path}", "requestId": str(uuid.uuid4())}
+    event["requestContext"] |= {
+        "resourcePath": resource,
+        "httpMethod": method,
+        "path": f"/api{path}",
+        "requestId": str(uuid.uuid4()),
+    }
     if data is not None:
         event |= {"body": base64.b64encode(data).decode(), "isBase64Encoded": True}
     if query:
@@ -58,3 +71,32 @@ def answer(response: dict[str, Any]) -> Any:
     assert set(response) <= {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}, response.keys()
     text = base64.b64decode(response["body"]).decode() if response["isBase64Encoded"] else response["body"]
     return json.loads(text) if text else None
+
+
+class RestClient:
+    """Calls the api function with API Gateway's events; `invoke` takes an event and returns the proxy answer."""
+
+    def __init__(self, invoke: Callable[[dict[str, Any]], dict[str, Any]], routes: Iterable[str]) -> None:
+        self._invoke, self._routes = invoke, list(routes)
+
+    def send(self, method: str, path: str, body: Any = None, **how: Any) -> tuple[int, dict[str, str], Any]:
+        """One request: status, headers in lower case, parsed body. `how` as for `rest_event`."""
+        response = self._invoke(rest_event(self._routes, method, path, body, **how))
+        return response["statusCode"], {name.lower(): value for name, value in response["headers"].items()}, answer(response)
+
+    def want(self, method: str, path: str, body: Any = None, **how: Any) -> Any:
+        """The parsed body of a request that must succeed."""
+        status, _, parsed = self.send(method, path, body, **how)
+        assert 200 <= status < 300, f"{method} {path}: {status} {parsed}"
+        return parsed
+
+    def publish(self, definition: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """Create a workflow and make it live."""
+        workflow: dict[str, Any] = self.want("POST", "/workflows", {"name": "contract", "definition": definition, **fields})
+        assert self.want("POST", f"/workflows/{workflow['id']}/publish")["version"] == 1
+        return workflow
+
+    def trigger(self, workflow: dict[str, Any], kind: str, **config: Any) -> dict[str, Any]:
+        """Put a trigger on a workflow."""
+        made: dict[str, Any] = self.want("POST", "/triggers", {"workflow_id": workflow["id"], "type": kind, "config": config})
+        return made

@@ -44,7 +44,17 @@ def runtime_client() -> Path:
     """A folder with AWS's runtime client and what it needs, installed once."""
     folder = CHECKOUT / ".cache" / RUNTIME_CLIENT.replace("==", "-")
     if not (folder / "awslambdaric").is_dir():
-        words = ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:", "--target", str(folder), RUNTIME_CLIENT]
+        words = [
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--only-binary=:all:",
+            "--target",
+            str(folder),
+            RUNTIME_CLIENT,
+        ]
         subprocess.run([sys.executable, *words], check=True)
     return folder
 

@@ -1,0 +1,185 @@
+"""The CloudFormation template: valid by cfn-lint, made of the whole manifest, and no role may do more than it must."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint
+
+from functions.manifest import FUNCTIONS, Function, Schedule
+from infra.aws.__main__ import main
+from infra.aws.policies import title
+from infra.aws.rest_api import GATEWAY_ANSWERS, check_siblings
+from infra.aws.template import CONDITIONS, PARAMETERS, render
+
+ON_EVERYTHING = {  # what AWS grants on * or not at all
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return render(topics=["orders", "pay.ments_X"])
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in template["Resources"].items() if each["Type"] == kind}
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every string in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every statement of a role, conditional ones too."""
+    for policy in role["Properties"]["Policies"]:
+        yield from (policy["Fn::If"][1] if "Fn::If" in policy else policy)["PolicyDocument"]["Statement"]
+
+
+@pytest.mark.parametrize("topics", [[], ["orders", "pay.ments_X"]], ids=["no topics", "two topics"])
+def test_cfn_lint_finds_nothing(topics: list[str]) -> None:
+    found = lint(json.dumps(render(topics=topics)), config=ManualArgs(regions=["eu-central-1", "us-east-1"]))
+    assert [f"{each.rule.id} {each.message} {each.path}" for each in found] == []
+
+
+def test_cfn_lint_would_find_something(template: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(template))
+    broken["Resources"]["EngineFunction"]["Properties"]["Timeout"] = 901
+    broken["Resources"]["EngineFunction"]["Properties"]["Role"] = {"Ref": "Nobody"}
+    assert len(lint(json.dumps(broken), config=ManualArgs(regions=["eu-central-1"]))) >= 2
+
+
+@pytest.mark.parametrize("each", FUNCTIONS, ids=lambda each: each.name)
+def test_every_function_is_there_as_the_manifest_says(template: dict[str, Any], each: Function) -> None:
+    name = title(each.name)
+    properties = template["Resources"][f"{name}Function"]["Properties"]
+    assert (properties["Handler"], properties["Timeout"], properties["MemorySize"]) == (
+        each.handler,
+        each.timeout_seconds,
+        each.memory_mb,
+    )
+    assert set(properties["Environment"]["Variables"]) == set(each.environment)
+    assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Code"] == {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": "ArtifactKey"}}
+    assert template["Resources"][f"{name}Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert (f"{name}Failures" in template["Resources"]) == each.asynchronous
+
+
+def test_there_are_no_other_functions(template: dict[str, Any]) -> None:
+    assert set(of_type(template, "AWS::Lambda::Function")) == {f"{title(each.name)}Function" for each in FUNCTIONS}
+    assert len(of_type(template, "AWS::IAM::Role")) == len(FUNCTIONS)
+
+
+def test_no_role_has_a_wildcard_that_it_can_do_without(template: dict[str, Any]) -> None:
+    for role in of_type(template, "AWS::IAM::Role").values():
+        for statement in statements(role):
+            assert not any("*" in action for action in statement["Action"]), statement
+            if statement["Effect"] == "Allow" and statement["Resource"] == "*":
+                assert set(statement["Action"]) <= ON_EVERYTHING, statement
+
+
+def test_only_those_who_start_the_engine_may(template: dict[str, Any]) -> None:
+    may = {
+        name
+        for name, role in of_type(template, "AWS::IAM::Role").items()
+        for statement in statements(role)
+        if "lambda:InvokeFunction" in statement["Action"]
+    }
+    assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} == {"ApiRole", "SchedulerRole", "KafkaRole"}
+
+
+def test_secrets_are_read_by_cloudformation_and_never_parameters(template: dict[str, Any]) -> None:
+    for each in of_type(template, "AWS::Lambda::Function").values():
+        for name, value in each["Properties"]["Environment"]["Variables"].items():
+            if name in {"DATABASE_URL", "REDIS_URL", "MILLRACE_SECRET", "MILLRACE_BOOTSTRAP_KEY"}:
+                assert value["Fn::Sub"].startswith("{{resolve:secretsmanager:${SettingsSecretArn}:SecretString:"), name
+
+
+def test_parameters_and_conditions_come_with_what_needs_them(template: dict[str, Any]) -> None:
+    assert set(template["Conditions"]) == set(CONDITIONS)
+    assert set(template["Parameters"]) == set(PARAMETERS)
+    without = render()
+    assert "FromBrokers" not in without["Conditions"]
+    assert "KafkaStartingPosition" not in without["Parameters"]
+    assert "FromMsk" in without["Conditions"]  # the role of the Kafka function is there all the same
+
+
+def test_every_route_takes_every_method_and_unknown_paths_are_problems(template: dict[str, Any]) -> None:
+    from app import app
+
+    body = template["Resources"]["RestApi"]["Properties"]["Body"]
+    assert set(body["paths"]) == set(app.routes) | {"/{proxy+}"}
+    assert all(
+        set(operations) == {"x-amazon-apigateway-any-method"} for path, operations in body["paths"].items() if path != "/{proxy+}"
+    )
+    assert body["paths"]["/{proxy+}"]["Fn::If"][0] == "OnLocalStack"
+    assert body["x-amazon-apigateway-binary-media-types"] == ["*/*"]
+    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    assert unknown["statusCode"] == 404
+    assert unknown["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    assert json.loads(unknown["responseTemplates"]["application/problem+json"])["code"] == "not_found"
+
+
+def test_gateway_answers_are_problems_with_the_contracts_codes(template: dict[str, Any]) -> None:
+    answers = template["Resources"]["RestApi"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    codes = {}
+    for kind, answer in answers.items():
+        problem = json.loads(answer["responseTemplates"]["application/problem+json"])
+        assert set(problem) >= {"type", "title", "detail", "code"}
+        assert problem.get("status") == answer.get("statusCode")
+        codes[kind] = problem["code"]
+    assert set(codes) == set(GATEWAY_ANSWERS)
+    assert codes["REQUEST_TOO_LARGE"] == "payload_too_large"
+    assert codes["UNSUPPORTED_MEDIA_TYPE"] == "unsupported_media_type"
+    assert codes["THROTTLED"] == "rate_limited"
+    assert "gatewayresponse.header.Retry-After" in answers["THROTTLED"]["responseParameters"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(codes)
+
+
+def test_a_new_route_makes_a_new_deployment() -> None:
+    def deployment(paths: list[str]) -> str:
+        (name,) = of_type(render(paths=paths), "AWS::ApiGateway::Deployment")
+        return name
+
+    assert deployment(["/a"]) == deployment(["/a"]) != deployment(["/a", "/b"])
+
+
+def test_routes_that_api_gateway_cannot_tell_apart_are_refused() -> None:
+    check_siblings(["/a/{id}", "/a/{id}/b/{n}", "/a/c/{n}", "/b/{name}"])
+    with pytest.raises(ValueError, match=r"both \{id\} and \{name\} below /a"):
+        check_siblings(["/a/{id}", "/a/{name}/b"])
+
+
+def test_the_rule_fires_the_function_of_the_schedule(template: dict[str, Any]) -> None:
+    (each,) = (each for each in FUNCTIONS if isinstance(each.source, Schedule))
+    (rule,) = of_type(template, "AWS::Events::Rule").values()
+    assert rule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["Properties"]["Targets"][0]["Arn"] == {"Fn::GetAtt": [f"{title(each.name)}Function", "Arn"]}
+
+
+def test_each_topic_has_a_mapping_for_either_kind_of_cluster(template: dict[str, Any]) -> None:
+    mappings = of_type(template, "AWS::Lambda::EventSourceMapping")
+    found = {(each["Condition"], each["Properties"]["Topics"][0]) for each in mappings.values()}
+    assert found == {(condition, topic) for condition in ("FromMsk", "FromBrokers") for topic in ("orders", "pay.ments_X")}
+    assert not of_type(render(), "AWS::Lambda::EventSourceMapping")
+
+
+def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["template", "--topic", "orders", "--out", str(tmp_path / "deep" / "template.json")]) == 0
+    assert json.loads((tmp_path / "deep" / "template.json").read_text()) == render(topics=["orders"])
+    capsys.readouterr()
+    assert main(["template"]) == 0
+    assert json.loads(capsys.readouterr().out) == render()
