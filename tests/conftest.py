@@ -85,9 +85,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield url
         return
     url = request.getfixturevalue("worker_database")
-    yield url
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_EMPTY)
+        connection.execute(_EMPTY)  # before, not after: what a test left running may still have written
+    yield url
 
 
 @pytest.fixture

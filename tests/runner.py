@@ -1,6 +1,6 @@
 """What `./test` runs once everything is installed: lint, then each group of tests, then a table of times.
 
-    ./test [lint|unit|integration|contract|e2e|chaos|localstack …] [pytest words…]
+    ./test [lint|unit|integration|without-redis|contract|e2e|chaos|localstack …] [pytest words…]
 
 Without a group: all of them. The first word that names no group, and all after it, go to pytest. The servers are
 started once for all groups that need them. The exit status is 0 only when every group passed.
@@ -16,10 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parent.parent
-PYTEST_GROUPS = ("unit", "integration", "contract", "e2e", "chaos", "localstack")
+# Group -> its folders. `without-redis` is what depends on Redis at all, once more with REDIS_URL=none.
+PYTEST_GROUPS = {
+    "unit": ["tests/unit"],
+    "integration": ["tests/integration"],
+    "without-redis": ["tests/integration/engine", "tests/integration/api", "tests/integration/test_scheduler.py", "tests/e2e/test_github_deliveries.py"],
+    "contract": ["tests/contract"],
+    "e2e": ["tests/e2e"],
+    "chaos": ["tests/chaos"],
+    "localstack": ["tests/localstack"],
+}
 GROUPS = ("lint", *PYTEST_GROUPS)
 SERVERLESS = {"lint", "unit"}
-PARALLEL = {"unit", "integration"}
+PARALLEL = {"unit", "integration", "without-redis"}
 _NO_TESTS = 5  # pytest's status when it collected nothing
 _INSIDE = "--inside"
 
@@ -64,15 +73,21 @@ def run_lint() -> tuple[str, bool]:
     return (f"FAILED: {', '.join(failed)}", True) if failed else ("passed", False)
 
 
+def has_tests(group: str) -> bool:
+    """Whether there is anything to run."""
+    places = [CHECKOUT / place for place in PYTEST_GROUPS[group]]
+    return any(place.is_file() or any(place.rglob("test_*.py")) for place in places)
+
+
 def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
     """Runs one folder of tests; one without tests is no failure."""
-    folder = CHECKOUT / "tests" / group
-    if not any(folder.rglob("test_*.py")):
+    if not has_tests(group):
         return "no tests", False
-    command = [sys.executable, "-m", "pytest", str(folder.relative_to(CHECKOUT))]
+    command = [sys.executable, "-m", "pytest", *PYTEST_GROUPS[group]]
     if group in PARALLEL:
         command += ["-n", "2", "--dist", "loadfile"]
-    status = subprocess.run([*command, *words], cwd=CHECKOUT, check=False).returncode
+    environment = {**os.environ, **({"MILLRACE_TEST_WITHOUT_REDIS": "1"} if group == "without-redis" else {})}
+    status = subprocess.run([*command, *words], cwd=CHECKOUT, check=False, env=environment).returncode
     if status == _NO_TESTS:
         return "no tests", False
     return ("passed", False) if status == 0 else (f"FAILED (pytest status {status})", True)
@@ -100,7 +115,7 @@ def main(words: list[str]) -> int:
         return 0
     inside = words[:1] == [_INSIDE]
     groups, rest = split(words[1:] if inside else words)
-    needed = [group for group in groups if group not in SERVERLESS and any((CHECKOUT / "tests" / group).rglob("test_*.py"))]
+    needed = [group for group in groups if group not in SERVERLESS and has_tests(group)]
     if inside or not needed or "MILLRACE_TEST_DATABASE_URL" in os.environ:
         return run_groups(groups, rest)
     again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]

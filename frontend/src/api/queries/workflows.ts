@@ -36,11 +36,10 @@ export interface TaggedWorkflow {
 
 const tagged = ({ data, etag }: Answer<Workflow>): TaggedWorkflow => ({ workflow: data, etag: etag ?? '' })
 
+export const readWorkflow = async (id: string, signal?: AbortSignal) => tagged(await call<Workflow>('GET', `/workflows/${id}`, { signal }))
+
 export const workflowQuery = (id: string) =>
-  queryOptions({
-    queryKey: workflowKeys.one(id),
-    queryFn: async ({ signal }) => tagged(await call<Workflow>('GET', `/workflows/${id}`, { signal })),
-  })
+  queryOptions({ queryKey: workflowKeys.one(id), queryFn: ({ signal }) => readWorkflow(id, signal) })
 
 export const versionsQuery = (id: string) =>
   infiniteQueryOptions({
@@ -55,6 +54,15 @@ export const versionQuery = (id: string, version: number) =>
   queryOptions({
     queryKey: [...workflowKeys.one(id), 'version', version],
     queryFn: ({ signal }) => api.get<Version>(`/workflows/${id}/versions/${version}`, undefined, signal),
+    staleTime: Infinity,
+  })
+
+/** Whether the draft is what is live: nodes, edges and settings that differ. */
+export const draftDiffQuery = (id: string, version: number | null, revision: number) =>
+  queryOptions({
+    queryKey: [...workflowKeys.one(id), 'diff', version, revision],
+    queryFn: ({ signal }) => api.get<{ identical: boolean }>(`/workflows/${id}/versions/${version}/diff/draft`, undefined, signal),
+    enabled: version !== null,
     staleTime: Infinity,
   })
 

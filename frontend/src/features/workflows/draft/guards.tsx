@@ -1,0 +1,64 @@
+import { useBlocker } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { confirm } from '@/ui/confirm'
+import { isDirty, type DraftStore } from './draft-store'
+
+/** Leaving with unsaved changes asks first; another tab of the same workflow is not leaving. */
+export function useUnsavedGuard(store: DraftStore): void {
+  useBlocker({
+    shouldBlockFn: async ({ next }) => {
+      const state = store.getState()
+      if (!isDirty(state) || next.pathname.startsWith(`/workflows/${state.workflowId}`)) return false
+      return !(await confirm({
+        title: 'Leave without saving?',
+        body: 'The draft has changes that are not saved. They are lost when you leave.',
+        yes: 'Leave',
+        no: 'Stay',
+        danger: true,
+      }))
+    },
+    enableBeforeUnload: () => isDirty(store.getState()),
+  })
+}
+
+/** Ctrl/Cmd+S saves, Ctrl/Cmd+Enter runs; in fields and editors too. */
+export function useWorkflowKeys(save: () => Promise<boolean>, run: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (!(event.ctrlKey || event.metaKey) || document.querySelector('[role="dialog"]')) return
+      if (event.key === 's') {
+        event.preventDefault()
+        void save()
+      } else if (event.key === 'Enter') {
+        event.preventDefault()
+        run()
+      }
+    }
+    // Captured, because CodeMirror takes Ctrl+Enter for itself.
+    window.addEventListener('keydown', onKey, true)
+    return () => window.removeEventListener('keydown', onKey, true)
+  }, [save, run])
+}
+
+/** Saves by itself a moment after the last change, when the person has turned that on. */
+export function useAutosave(store: DraftStore, on: boolean): void {
+  useEffect(() => {
+    if (!on) return undefined
+    let timer: number | undefined
+    const plan = () => {
+      window.clearTimeout(timer)
+      const state = store.getState()
+      if (!isDirty(state) || !state.parsed.ok || state.conflict || state.saving) return
+      // A refusal or a lost connection shows beside the save button; the next change tries again.
+      timer = window.setTimeout(() => void store.getState().save().catch(() => undefined), 1500)
+    }
+    const stop = store.subscribe((state, before) => {
+      if (state.text !== before.text || (before.saving && !state.saving)) plan()
+    })
+    plan()
+    return () => {
+      stop()
+      window.clearTimeout(timer)
+    }
+  }, [store, on])
+}

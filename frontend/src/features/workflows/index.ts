@@ -1,0 +1,7 @@
+export { WorkflowsPage } from './workflows-page'
+export { WorkflowPage } from './workflow-page'
+export { CanvasTab } from './canvas-tab'
+export { JsonTab } from './json-tab'
+export { VersionsTab } from './versions-tab'
+export { ExecutionsTab, TriggersTab } from './related-tabs'
+export { WorkflowSelect } from './workflow-select'

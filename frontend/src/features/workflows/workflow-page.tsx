@@ -1,0 +1,70 @@
+import { Loader } from '@mantine/core'
+import { useDisclosure, useLocalStorage } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
+import { lazy, Suspense, useMemo } from 'react'
+import { workflowQuery, type TaggedWorkflow } from '@/api/queries/workflows'
+import { useDocumentTitle } from '@/lib/use-document-title'
+import { ErrorPanel } from '@/ui/error-panel'
+import { useAutosave, useUnsavedGuard, useWorkflowKeys } from './draft/guards'
+import { ConflictDialog } from './draft/conflict-dialog'
+import { DraftProvider, useDraftStore, useIssues, useSave } from './draft/use-draft'
+import { WorkflowHeader } from './workflow-header'
+import classes from './workflow-page.module.css'
+
+const RunDialog = lazy(() => import('./run-dialog'))
+const route = getRouteApi('/shell/workflows/$id')
+
+export function WorkflowPage() {
+  const { id } = route.useParams()
+  const query = useQuery(workflowQuery(id))
+  if (query.data) return <Loaded key={id} tagged={query.data} />
+  return (
+    <div className={classes.waiting}>
+      {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loader size="sm" m="auto" aria-label="Loading" />}
+    </div>
+  )
+}
+
+function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
+  const { workflow } = tagged
+  useDocumentTitle(workflow.name)
+  const store = useDraftStore(tagged)
+  const { issues, checking } = useIssues(store)
+  const save = useSave(store)
+  const [running, run] = useDisclosure(false)
+  const [autosave, setAutosave] = useLocalStorage({ key: 'millrace.autosave', defaultValue: false })
+  useUnsavedGuard(store)
+  useWorkflowKeys(save, run.open)
+  useAutosave(store, autosave)
+  const value = useMemo(() => ({ workflow, store, issues, checking, save, openRun: run.open }), [workflow, store, issues, checking, save, run.open])
+  return (
+    <DraftProvider value={value}>
+      <div className={classes.page}>
+        <WorkflowHeader autosave={autosave} onAutosave={setAutosave} />
+        <nav className={classes.tabs} aria-label="Workflow">
+          <TabLink to="/workflows/$id" label="Canvas" id={workflow.id} exact />
+          <TabLink to="/workflows/$id/json" label="JSON" id={workflow.id} />
+          <TabLink to="/workflows/$id/versions" label="Versions" id={workflow.id} />
+          <TabLink to="/workflows/$id/executions" label="Executions" id={workflow.id} />
+          <TabLink to="/workflows/$id/triggers" label="Triggers" id={workflow.id} />
+        </nav>
+        <div className={classes.content}>
+          <Outlet />
+        </div>
+      </div>
+      <ConflictDialog />
+      <Suspense fallback={null}>{running ? <RunDialog onClose={run.close} /> : null}</Suspense>
+    </DraftProvider>
+  )
+}
+
+type TabTo = '/workflows/$id' | '/workflows/$id/json' | '/workflows/$id/versions' | '/workflows/$id/executions' | '/workflows/$id/triggers'
+
+function TabLink({ to, label, id, exact = false }: { to: TabTo; label: string; id: string; exact?: boolean }) {
+  return (
+    <Link to={to} params={{ id }} className={classes.tab} activeOptions={{ exact }} replace data-testid={`tab-${label.toLowerCase()}`}>
+      {label}
+    </Link>
+  )
+}
