@@ -12,6 +12,8 @@ import pytest
 from awslambdaric.lambda_context import LambdaContext
 
 from app import app
+from chalicelib.core import config
+from chalicelib.core.errors import BadRequest, Unavailable
 from functions import engine, kafka, scheduler
 from infra.aws import migrate
 from tests.contract.recorded import RestClient, recorded
@@ -106,8 +108,6 @@ def test_what_is_wrong_is_a_problem(rest: RestClient, method: str, path: str, ho
 
 
 def test_a_browser_may_ask_first(rest: RestClient, monkeypatch: pytest.MonkeyPatch, settings_env: Any) -> None:
-    from chalicelib.core import config
-
     monkeypatch.setenv("MILLRACE_CORS_ORIGINS", "https://app.example")
     config.settings.cache_clear()
     asked = {"Access-Control-Request-Method": "PATCH", "key": False}
@@ -167,13 +167,23 @@ def test_an_alias_names_the_one_trigger_a_kafka_mapping_is_for(rest: RestClient,
     assert [row["trigger_id"] for row in database.execute("SELECT trigger_id FROM executions")] == [mine["id"]]
 
 
-def test_a_kafka_event_that_cannot_be_stored_comes_again(rest: RestClient, database: Database) -> None:
+def test_a_kafka_batch_that_cannot_be_stored_comes_again(
+    rest: RestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rest.trigger(rest.publish(BRANCHING), "kafka", topic="orders")
-    event = recorded("msk")
-    event["eventSource"] = "aws:sqs"
-    with pytest.raises(Exception, match="no Kafka event"):
-        kafka.handler(event, context())
-    assert database.execute("SELECT 1 FROM executions") == []
+    with monkeypatch.context() as broken:
+        broken.setenv("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/none")
+        config.settings.cache_clear()
+        with pytest.raises(Unavailable):
+            kafka.handler(recorded("msk"), context())
+    config.settings.cache_clear()
+    kafka.handler(recorded("msk"), context())
+    assert database.one("SELECT count(*) AS n FROM executions")["n"] == 2
+
+
+def test_an_event_of_another_source_is_refused() -> None:
+    with pytest.raises(BadRequest, match="no Kafka event"):
+        kafka.handler(recorded("msk") | {"eventSource": "aws:sqs"}, context())
 
 
 def test_the_engine_leaves_in_time_and_another_call_goes_on(rest: RestClient, database: Database) -> None:

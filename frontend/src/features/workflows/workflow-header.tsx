@@ -8,7 +8,7 @@ import { StatusBadge } from '@/ui/status-badge'
 import { isDirty } from './draft/draft-store'
 import { useDraft, useDraftState } from './draft/use-draft'
 import { usePublish } from './use-publish'
-import { WorkflowMenuItems } from './workflow-menu'
+import { RenameDialog, WorkflowMenuItems } from './workflow-menu'
 import classes from './workflow-page.module.css'
 
 interface WorkflowHeaderProps {
@@ -58,6 +58,7 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
           </Menu.Dropdown>
         </Menu>
       </div>
+      <RenameDialog />
     </header>
   )
 }

@@ -1,0 +1,1 @@
+"""Benchmarks. They report and assert nothing about time; docs/benchmarks.md holds what they last said."""
