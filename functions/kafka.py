@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.core.clock import utc_now
 from chalicelib.core.db import transaction
+from chalicelib.core.logging import logger
 from chalicelib.core.metrics import emitted
 from chalicelib.engine.wake import wake
 from chalicelib.triggers.kafka_ingress import audience_of, ingest, report
@@ -23,6 +24,8 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         with transaction() as connection:
             result = ingest(connection, event, audience=audience, now=utc_now())
         report(result)
+    request_id = getattr(context, "aws_request_id", None)
+    logger("kafka").info("records taken", extra={"request_id": request_id, **{name: n for name, n in result.outcomes.items() if n}})
     if result.outcomes["started"]:
         wake()
     return {"batchItemFailures": []}

@@ -12,7 +12,7 @@ from chalicelib.api.executions import ui_url
 from chalicelib.api.models import Answer
 from chalicelib.api.paging import integer
 from chalicelib.api.replies import JSON, Reply, json_reply, problem
-from chalicelib.core.errors import Forbidden, MillraceError, Unauthenticated, ValidationFailed
+from chalicelib.core.errors import ExecutionFailed, Forbidden, Unauthenticated, ValidationFailed
 from chalicelib.core.jsontext import dumps, is_clean
 from chalicelib.engine.queries import Answer as ExecutionAnswer
 from chalicelib.identity.roles import OPERATOR, allows
@@ -90,7 +90,7 @@ def _answered(receipt: Receipt, answer: ExecutionAnswer) -> Reply:
     if answer.status == "succeeded":
         return json_reply(answer.output, 200, _SANDBOX)
     detail = f"the execution {answer.status}; GET /api/executions/{receipt.execution_id} says why"
-    return problem(MillraceError(detail, code="execution_failed", execution_id=receipt.execution_id))
+    return problem(ExecutionFailed(detail, execution_id=receipt.execution_id))
 
 
 def _responded(answer: Mapping[str, Any]) -> Reply:

@@ -133,6 +133,12 @@ class Unavailable(MillraceError):
         self.headers["Retry-After"] = str(retry_after)
 
 
+class ExecutionFailed(MillraceError):
+    """A caller waited for an execution that failed or was cancelled: the workflow's fault, told with the status the contract gives it."""
+
+    status, code, title = 500, "execution_failed", "The execution did not succeed"
+
+
 class ExpressionError(MillraceError):
     """A CEL expression that does not compile, or whose evaluation failed. It never counts as true or false."""
 

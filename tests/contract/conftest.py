@@ -10,8 +10,15 @@ import pytest
 from chalicelib.core import metrics
 from functions import engine
 from infra.aws.package import Artifact, build
-from tests.contract.runtime import why_not
+from tests.contract.runtime import NOTES, why_not
 from tests.support.workflows import Database
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the artifact weighs and how long its functions take to start."""
+    if NOTES:
+        terminalreporter.section("the artifact")
+        terminalreporter.write_line("\n".join(NOTES))
 
 
 @pytest.fixture

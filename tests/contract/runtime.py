@@ -28,6 +28,7 @@ from infra.aws.package import CHECKOUT
 
 RUNTIME_CLIENT = "awslambdaric==4.2.2"
 API = "/2018-06-01/runtime"
+NOTES: list[str] = []  # figures for the end of the test run
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 
 

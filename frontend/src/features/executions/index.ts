@@ -1,0 +1,3 @@
+export { ExecutionsPage } from './executions-page'
+export { ExecutionPage } from './execution-page'
+export { ExecutionsList } from './executions-list'
