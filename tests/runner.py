@@ -9,6 +9,7 @@ started once for all groups that need them. The exit status is 0 only when every
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ PYTEST_GROUPS = {
 }
 GROUPS = ("lint", *PYTEST_GROUPS)
 SERVERLESS = {"lint", "unit"}
-PARALLEL = {"unit", "integration", "without-redis"}
+PARALLEL = {"unit", "integration", "without-redis", "chaos"}
 _NO_TESTS = 5  # pytest's status when it collected nothing
 _INSIDE = "--inside"
 
@@ -95,12 +96,16 @@ def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
 
 def run_groups(groups: list[str], words: list[str]) -> int:
     """Runs the groups in their order, prints the table, and returns the exit status."""
-    outcomes = []
+    outcomes: list[Outcome] = []
+    interrupts: list[int] = []  # pytest hears a Ctrl-C too; it must be let finish, since its fixtures stop what they started
+    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
     for group in groups:
         print(f"\n=== {group}", flush=True)
         began = time.monotonic()
         said, failed = run_lint() if group == "lint" else run_pytest(group, words)
         outcomes.append(Outcome(group, said, failed, time.monotonic() - began))
+        if interrupts:
+            return 130
     print(f"\n{'group':<14}{'seconds':>8}  outcome")
     for outcome in outcomes:
         print(f"{outcome.group:<14}{outcome.seconds:>8.1f}  {outcome.words}")
@@ -119,7 +124,8 @@ def main(words: list[str]) -> int:
     if inside or not needed or "MILLRACE_TEST_DATABASE_URL" in os.environ:
         return run_groups(groups, rest)
     again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]
-    return subprocess.call([sys.executable, "-m", "tests.servers", "run", "--", *again], cwd=CHECKOUT)
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.servers", "run", "--", *again])
 
 
 if __name__ == "__main__":

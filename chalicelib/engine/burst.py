@@ -28,7 +28,7 @@ from chalicelib.engine.retry import plan_retry
 from chalicelib.engine.saves import Finish, Flusher, PersistFailed, Save
 from chalicelib.engine.state import ENDED, ExecutionState, NodeRun
 from chalicelib.registry.catalogue import ActionCatalogue
-from chalicelib.registry.spec import ActionError, Done, End, Outcome, Sleep, Wait
+from chalicelib.registry.spec import TIMEOUT_PORT, ActionError, Done, End, Outcome, Sleep, Wait
 
 MAX_RECOVERIES = 5
 SHOW_RUNNING_AFTER_SECONDS = 1.0
@@ -219,8 +219,8 @@ class Burst:
                 self._touch(run)
                 if until <= self.tools.now():
                     self._wake_up(run)
-            case Wait(until, port):
-                run.port, run.wake_at = port, until
+            case Wait(until):
+                run.port, run.wake_at = TIMEOUT_PORT, until  # a run that waits for an answer says already how it ends without one
                 run.move("waiting")
                 self._touch(run)
             case End(status, output, message):
@@ -286,9 +286,9 @@ class Burst:
 
     def _take_answers(self) -> None:
         """End the nodes whose answer has come. It is kept until the execution ends, but only a commit makes the moment it was taken durable."""
-        for node_id in [node_id for node_id in self._answers if node_id in self._links]:
+        for node_id in list(self._answers):
             run = self.state.runs.get((node_id, ""))
-            if run is not None and run.waits:
+            if run is not None and run.waits and run.port == TIMEOUT_PORT:
                 answer = self._answers.pop(node_id)
                 run.output, run.port, run.wake_at = answer["output"], answer["port"], self.tools.now()
                 self._dirty = True

@@ -31,6 +31,7 @@ log = logging.getLogger("millrace.engine")
 
 LEASE_MARGIN_SECONDS = 2.0
 GAP_SECONDS = 0.003
+OUTAGE_PAUSE_SECONDS = 0.5
 
 
 @dataclass
@@ -181,7 +182,7 @@ class Worker:
                 log.exception("claiming failed in a way that was not foreseen")
             else:
                 log.warning("the database does not answer, trying again: %s", type(error).__name__)
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
             return False
         return len(claims) == room
 

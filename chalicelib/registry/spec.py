@@ -41,12 +41,14 @@ class Sleep:
     output: Any = None
 
 
+TIMEOUT_PORT = "timeout"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The node waits for an answer from outside, at most until an instant (None: as long as the execution may take); then it passes on through `port`."""
+    """The node waits for an answer from outside, at most until an instant (None: as long as the execution may take); then it passes on through TIMEOUT_PORT."""
 
     until: datetime | None
-    port: str = "timeout"
 
 
 @dataclass(frozen=True, slots=True)

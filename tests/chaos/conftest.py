@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.recorder import Recorder
+from tests.support.workflows import Database
 
 
 @pytest.fixture
@@ -15,3 +16,11 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
     started = Recorder(tmp_path_factory.mktemp("recorder"))
     yield started
     started.stop()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """The test's database, with a connection of its own."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()

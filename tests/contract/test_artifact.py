@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -244,6 +245,18 @@ def test_kafka_starts_executions_once(start: Start, rest: RestClient, invoke_api
     assert database.one("SELECT count(*) AS n FROM executions")["n"] == 3
     assert invoke_api.invoked
     assert line_with(outcome.logs(), message="records taken")["request_id"] == outcome.request_id
+
+
+def test_a_trigger_is_accepted_when_the_engine_cannot_be_woken(start: Start, database: Database) -> None:
+    """Lambda's API takes the connection and says nothing, as without a route out of the VPC."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment = start("api", AWS_ENDPOINT_URL_LAMBDA=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        client = RestClient(lambda event: _proxied(environment, event), app.routes)
+        client.trigger(client.publish(SUM), "api", path="artifact-silent")
+        status, _, accepted = client.send("POST", "/trigger/artifact-silent", {"a": 1, "b": 2}, key=False)
+    assert status == 202
+    assert database.one("SELECT id FROM executions")["id"] == accepted["execution_id"]
+    assert any("could not be woken" in line for line in environment.last.lines)  # type: ignore[attr-defined]
 
 
 def test_migrations_run_from_the_artifact(start: Start, database: Database) -> None:

@@ -1,13 +1,15 @@
-import { Button, Loader } from '@mantine/core'
+import { Loader } from '@mantine/core'
 import { IconMapPinOff } from '@tabler/icons-react'
-import { Link, type ErrorComponentProps } from '@tanstack/react-router'
+import type { ErrorComponentProps } from '@tanstack/react-router'
 import { useDocumentTitle } from '@/lib/use-document-title'
+import { asProblem } from '@/api/problem'
 import { EmptyState } from '@/ui/empty-state'
+import { LinkButton } from '@/ui/link-button'
 import { ErrorPanel } from '@/ui/error-panel'
 
 /** A page that threw. A new build replaces the files an open page still refers to; then loading again is what helps. */
 export function RouteError({ error, reset }: ErrorComponentProps) {
-  const stale = /dynamically imported module|Importing a module script failed/i.test(error.message)
+  const stale = /dynamically imported module|Importing a module script failed/i.test(asProblem(error).detail)
   return (
     <div style={{ padding: 24, maxWidth: 720 }}>
       <ErrorPanel error={stale ? new Error('This page was updated; load it again.') : error} onRetry={stale ? () => window.location.reload() : reset} />
@@ -30,9 +32,9 @@ export function NotFound() {
       icon={IconMapPinOff}
       title="There is no such page"
       action={
-        <Button component={Link} to="/" variant="default">
+        <LinkButton to="/" variant="default">
           Go home
-        </Button>
+        </LinkButton>
       }
     >
       The address may be mistyped, or what it named was deleted.

@@ -1,7 +1,6 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core'
 import { IconBan, IconPlayerPlay, IconPlayerPlayFilled } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { executionListQuery, type ExecutionFilter } from '@/api/queries/executions'
 import { workflowNamesQuery } from '@/api/queries/workflows'
 import type { ExecutionSummary } from '@/api/types'
@@ -9,6 +8,7 @@ import { isLive } from '@/lib/status'
 import { shortId } from '@/lib/text'
 import { DataTable, type Column } from '@/ui/data-table'
 import { EmptyState } from '@/ui/empty-state'
+import { LinkButton } from '@/ui/link-button'
 import { ErrorPanel } from '@/ui/error-panel'
 import { LoadMore } from '@/ui/load-more'
 import { Duration, RelativeTime, WakeTime } from '@/ui/relative-time'
@@ -62,9 +62,9 @@ function Nothing({ narrowed, onRun }: { narrowed: boolean; onRun?: () => void })
             Run it now
           </Button>
         ) : (
-          <Button component={Link} to="/workflows" variant="default">
+          <LinkButton to="/workflows" variant="default">
             See the workflows
-          </Button>
+          </LinkButton>
         )
       }
     >

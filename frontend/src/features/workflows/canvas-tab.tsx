@@ -1,7 +1,5 @@
-import { Button } from '@mantine/core'
 import { IconAlertTriangle, IconCode, IconSitemap } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
 import { actionsQuery } from '@/api/queries/installation'
 import { triggerListQuery } from '@/api/queries/triggers'
@@ -9,6 +7,7 @@ import { DefinitionGraph, type GraphTrigger } from '@/features/builder'
 import { triggerSummary } from '@/features/triggers'
 import { nodeAtPointer } from '@/lib/definition'
 import { EmptyState } from '@/ui/empty-state'
+import { LinkButton } from '@/ui/link-button'
 import { useDraft, useDraftState } from './draft/use-draft'
 import { NodePanel } from './node-panel'
 import classes from './workflow-page.module.css'
@@ -79,9 +78,9 @@ function NoNodes({ id }: { id: string }) {
         icon={IconSitemap}
         title="Nothing is drawn yet"
         action={
-          <Button component={Link} to="/workflows/$id/json" params={{ id }} leftSection={<IconCode size={15} />}>
+          <LinkButton to="/workflows/$id/json" params={{ id }} leftSection={<IconCode size={15} />}>
             Write the first step
-          </Button>
+          </LinkButton>
         }
       >
         A workflow is steps and the ways between them. Write them as JSON and see them here.
