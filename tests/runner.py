@@ -1,6 +1,6 @@
 """What `./test` runs once everything is installed: lint, then each group of tests, then a table of times.
 
-    ./test [lint|unit|integration|without-redis|contract|e2e|chaos|localstack …] [pytest words…]
+    ./test [lint|frontend|unit|integration|without-redis|contract|e2e|chaos|localstack …] [pytest words…]
 
 Without a group: all of them. The first word that names no group, and all after it, go to pytest. The servers are
 started once for all groups that need them. The exit status is 0 only when every group passed.
@@ -27,8 +27,8 @@ PYTEST_GROUPS = {
     "chaos": ["tests/chaos"],
     "localstack": ["tests/localstack"],
 }
-GROUPS = ("lint", *PYTEST_GROUPS)
-SERVERLESS = {"lint", "unit"}
+GROUPS = ("lint", "frontend", *PYTEST_GROUPS)
+SERVERLESS = {"lint", "frontend", "unit"}
 PARALLEL = {"unit", "integration", "without-redis", "chaos"}
 _NO_TESTS = 5  # pytest's status when it collected nothing
 _INSIDE = "--inside"
@@ -64,12 +64,17 @@ def lint_commands() -> dict[str, list[str]]:
     }
 
 
-def run_lint() -> tuple[str, bool]:
-    """Runs every check, also after one has failed."""
+def frontend_commands() -> dict[str, list[str]]:
+    """Every check of the web app, in its folder."""
+    return {"install": ["npm", "ci", "--no-audit", "--no-fund"], "build": ["npm", "run", "build"]}
+
+
+def run_commands(commands: dict[str, list[str]], folder: Path) -> tuple[str, bool]:
+    """Runs every command, also after one has failed."""
     failed = []
-    for name, command in lint_commands().items():
+    for name, command in commands.items():
         print(f"--- {name}", flush=True)
-        if subprocess.run(command, cwd=CHECKOUT, check=False).returncode != 0:
+        if subprocess.run(command, cwd=folder, check=False).returncode != 0:
             failed.append(name)
     return (f"FAILED: {', '.join(failed)}", True) if failed else ("passed", False)
 
@@ -102,7 +107,12 @@ def run_groups(groups: list[str], words: list[str]) -> int:
     for group in groups:
         print(f"\n=== {group}", flush=True)
         began = time.monotonic()
-        said, failed = run_lint() if group == "lint" else run_pytest(group, words)
+        if group == "lint":
+            said, failed = run_commands(lint_commands(), CHECKOUT)
+        elif group == "frontend":
+            said, failed = run_commands(frontend_commands(), CHECKOUT / "frontend")
+        else:
+            said, failed = run_pytest(group, words)
         outcomes.append(Outcome(group, said, failed, time.monotonic() - began))
         if interrupts:
             return 130
