@@ -136,6 +136,7 @@ def main(words: list[str]) -> int:
     again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]
     os.chdir(CHECKOUT)
     os.execv(sys.executable, [sys.executable, "-m", "tests.servers", "run", "--", *again])
+    raise AssertionError("execv does not return")
 
 
 if __name__ == "__main__":
