@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import run_with_servers
+
 CHECKOUT = Path(__file__).parent.parent
 # Group -> its folders. `without-redis` is what depends on Redis at all, once more with REDIS_URL=none.
 PYTEST_GROUPS = {
@@ -42,6 +44,36 @@ class Outcome:
     words: str
     failed: bool
     seconds: float
+
+
+class StopSigns:
+    """Ctrl-C and SIGTERM while groups run: pytest is let finish, since its fixtures stop what they started."""
+
+    def __init__(self) -> None:
+        self.seen = False
+        signal.signal(signal.SIGINT, self._note)  # the terminal tells pytest as well
+        signal.signal(signal.SIGTERM, self._pass_on)
+
+    def _note(self, *_: object) -> None:
+        self.seen = True
+
+    def _pass_on(self, *_: object) -> None:
+        self.seen = True
+        for process in _running:
+            process.send_signal(signal.SIGINT)
+
+
+_running: list[subprocess.Popen[bytes]] = []
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> int:
+    """Runs one command in the checkout and returns its exit status."""
+    process = subprocess.Popen(command, cwd=CHECKOUT, env=environment)
+    _running.append(process)
+    try:
+        return process.wait()
+    finally:
+        _running.remove(process)
 
 
 def split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -93,7 +125,7 @@ def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
     if group in PARALLEL:
         command += ["-n", "2", "--dist", "loadfile"]
     environment = {**os.environ, **({"MILLRACE_TEST_WITHOUT_REDIS": "1"} if group == "without-redis" else {})}
-    status = subprocess.run([*command, *words], cwd=CHECKOUT, check=False, env=environment).returncode
+    status = run([*command, *words], environment)
     if status == _NO_TESTS:
         return "no tests", False
     return ("passed", False) if status == 0 else (f"FAILED (pytest status {status})", True)
@@ -102,8 +134,7 @@ def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
 def run_groups(groups: list[str], words: list[str]) -> int:
     """Runs the groups in their order, prints the table, and returns the exit status."""
     outcomes: list[Outcome] = []
-    interrupts: list[int] = []  # pytest hears a Ctrl-C too; it must be let finish, since its fixtures stop what they started
-    signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    stop = StopSigns()
     for group in groups:
         print(f"\n=== {group}", flush=True)
         began = time.monotonic()
@@ -114,7 +145,7 @@ def run_groups(groups: list[str], words: list[str]) -> int:
         else:
             said, failed = run_pytest(group, words)
         outcomes.append(Outcome(group, said, failed, time.monotonic() - began))
-        if interrupts:
+        if stop.seen:
             return 130
     print(f"\n{'group':<14}{'seconds':>8}  outcome")
     for outcome in outcomes:
@@ -134,8 +165,7 @@ def main(words: list[str]) -> int:
     if inside or not needed or "MILLRACE_TEST_DATABASE_URL" in os.environ:
         return run_groups(groups, rest)
     again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]
-    os.chdir(CHECKOUT)
-    os.execv(sys.executable, [sys.executable, "-m", "tests.servers", "run", "--", *again])
+    return run_with_servers(again, kafka=True)
     raise AssertionError("execv does not return")
 
 
