@@ -166,7 +166,6 @@ def main(words: list[str]) -> int:
         return run_groups(groups, rest)
     again = [sys.executable, "-m", "tests.runner", _INSIDE, *groups, *rest]
     return run_with_servers(again, kafka=True)
-    raise AssertionError("execv does not return")
 
 
 if __name__ == "__main__":
