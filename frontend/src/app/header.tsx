@@ -29,10 +29,10 @@ export function Header({ onOpenNav, onOpenShortcuts }: HeaderProps) {
         Millrace
       </Link>
       {me.data ? <span className={`${classes.workspace} mr-ellipsis`}>{me.data.workspace.name}</span> : null}
-      <button type="button" className={classes.search} onClick={spotlight.open} aria-label="Search or jump to" data-testid="open-palette">
+      <button type="button" className={classes.search} onClick={spotlight.open} data-testid="open-palette">
         <IconSearch size={15} aria-hidden />
         <span>Search or jump to…</span>
-        <kbd className={classes.kbd}>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
+        <kbd className={classes.kbd} aria-hidden>{isMac ? '⌘K' : 'Ctrl K'}</kbd>
       </button>
       <div className={classes.tools}>
         <HealthLink />
@@ -64,7 +64,7 @@ function HealthLink() {
   const status = health.isError ? 'down' : (health.data?.status ?? 'pending')
   const words = { ok: 'All systems work', degraded: 'Degraded', down: 'No answer', pending: 'Checking' }[status]
   return (
-    <Link to="/" hash="health" className={classes.health} aria-label={`Health: ${words}`} data-status={status} data-testid="health-link">
+    <Link to="/" hash="health" className={classes.health} data-status={status} data-testid="health-link">
       <StatusIcon status={status} size={15} />
       <span>{words}</span>
     </Link>

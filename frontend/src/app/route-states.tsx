@@ -1,4 +1,3 @@
-import { Loader } from '@mantine/core'
 import { IconMapPinOff } from '@tabler/icons-react'
 import type { ErrorComponentProps } from '@tanstack/react-router'
 import { useDocumentTitle } from '@/lib/use-document-title'
@@ -6,6 +5,7 @@ import { asProblem } from '@/api/problem'
 import { EmptyState } from '@/ui/empty-state'
 import { LinkButton } from '@/ui/link-button'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 
 /** A page that threw. A new build replaces the files an open page still refers to; then loading again is what helps. */
 export function RouteError({ error, reset }: ErrorComponentProps) {
@@ -20,7 +20,7 @@ export function RouteError({ error, reset }: ErrorComponentProps) {
 export function RoutePending() {
   return (
     <div style={{ display: 'flex', justifyContent: 'center', padding: 64 }}>
-      <Loader size="sm" aria-label="Loading" />
+      <Loading />
     </div>
   )
 }
@@ -31,6 +31,7 @@ export function NotFound() {
     <EmptyState
       icon={IconMapPinOff}
       title="There is no such page"
+      heading="h1"
       action={
         <LinkButton to="/" variant="default">
           Go home

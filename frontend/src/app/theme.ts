@@ -1,5 +1,5 @@
 /** The look, as numbers: Mantine's theme and the CSS variables that everything else uses. Colours of kinds and statuses are in styles/tokens.css. */
-import { ActionIcon, Badge, Button, createTheme, Menu, Modal, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { ActionIcon, Badge, Button, createTheme, Menu, Modal, Switch, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const primary: MantineColorsTuple = [
   '#eef2ff', '#e0e7ff', '#c7d2fe', '#a5b4fc', '#818cf8', '#6366f1', '#4f46e5', '#4338ca', '#3730a3', '#312e81',
@@ -34,6 +34,7 @@ export const theme = createTheme({
     Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', transitionProps: { duration: 120 } } }),
     Modal: Modal.extend({ defaultProps: { centered: true, radius: 'xl', overlayProps: { backgroundOpacity: 0.4 }, transitionProps: { duration: 180 } } }),
     Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm' } }),
+    Switch: Switch.extend({ defaultProps: { withThumbIndicator: false } }),
     Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
   },
 })

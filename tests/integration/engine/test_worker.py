@@ -197,7 +197,7 @@ def test_stop_and_fail_end_the_execution_and_cancel_what_runs(
     config = {"output": 7} if kind == "stop" else {"message": "order {{ input.id }} is odd"}
     body = definition(
         effect("slow"),
-        {"id": "pause", "type": "delay", "config": {"seconds": 0.05}},
+        {"id": "pause", "type": "delay", "config": {"seconds": 0.7}},
         {"id": "end", "type": kind, "config": config},
         edges=[("pause", "end")],
     )

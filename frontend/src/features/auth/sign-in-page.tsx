@@ -1,4 +1,4 @@
-import { Button, Checkbox, Loader, PasswordInput } from '@mantine/core'
+import { Button, Checkbox, PasswordInput } from '@mantine/core'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { asProblem, type ApiProblem } from '@/api/problem'
@@ -7,6 +7,7 @@ import { signIn, useSession } from '@/api/session'
 import { readStored, writeStored } from '@/lib/storage'
 import { useDocumentTitle } from '@/lib/use-document-title'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import { Logo } from '@/ui/logo'
 import classes from './sign-in.module.css'
 
@@ -105,7 +106,7 @@ function Entering() {
   return (
     <main className={classes.page} aria-busy>
       <h1 className="mr-visually-hidden">Signing in</h1>
-      <Loader size="sm" aria-label="Signing in" />
+      <Loading label="Signing in" />
     </main>
   )
 }

@@ -1,6 +1,6 @@
-import { Loader } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { ErrorBoundary } from '@/ui/error-boundary'
+import { Loading } from '@/ui/loading'
 import type { DefinitionGraphProps } from './graph/model'
 
 const Graph = lazy(() => import('./graph/graph'))
@@ -9,7 +9,7 @@ const Graph = lazy(() => import('./graph/graph'))
 export function DefinitionGraph(props: DefinitionGraphProps) {
   return (
     <ErrorBoundary>
-      <Suspense fallback={<Loader size="sm" m="auto" aria-label="Loading the graph" />}>
+      <Suspense fallback={<Loading label="Loading the graph" />}>
         <Graph {...props} />
       </Suspense>
     </ErrorBoundary>

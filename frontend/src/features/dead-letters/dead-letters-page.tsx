@@ -83,7 +83,7 @@ const columns = (nameOf: (id: string) => string, read: (id: string) => void, rep
     key: 'reason',
     header: 'Reason',
     render: ({ code, reason }) => (
-      <div className="mr-ellipsis" style={{ maxWidth: 420 }} title={reason}>
+      <div className="mr-ellipsis" title={reason}>
         <code>{code}</code> <span className="mr-dim">{reason}</span>
       </div>
     ),

@@ -1,4 +1,4 @@
-import { Button, Loader } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconBan, IconRefresh } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
@@ -11,6 +11,7 @@ import { isLive } from '@/lib/status'
 import { shortId } from '@/lib/text'
 import { CopyButton } from '@/ui/copy-button'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import { notifyProblem } from '@/ui/notify'
 import { Page } from '@/ui/page'
 import { Duration, RelativeTime, WakeTime } from '@/ui/relative-time'
@@ -37,7 +38,7 @@ export function ExecutionPage() {
   const query = useQuery(executionQuery(id, following ? SLOW_POLL : POLL))
   if (query.data) return <Loaded execution={query.data} />
   return (
-    <Page title="Execution">{query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loader size="sm" m="auto" aria-label="Loading" />}</Page>
+    <Page title="Execution">{query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loading />}</Page>
   )
 }
 

@@ -23,12 +23,14 @@ interface ExecutionsListProps {
   hideWorkflow?: boolean
   /** Whether the filter leaves anything out, so that "none" means "none like this". */
   narrowed?: boolean
+  /** Said instead, where the list stands on the page of what would fill it. */
+  none?: string
   onRun?: () => void
   paged?: boolean
 }
 
 /** Executions, newest first, kept fresh while it is looked at. */
-export function ExecutionsList({ filter, limit = 50, hideWorkflow = false, narrowed = false, onRun, paged = true }: ExecutionsListProps) {
+export function ExecutionsList({ filter, limit = 50, hideWorkflow = false, narrowed = false, none, onRun, paged = true }: ExecutionsListProps) {
   const query = useInfiniteQuery(executionListQuery(filter, limit))
   const names = useQuery({ ...workflowNamesQuery(), enabled: !hideWorkflow })
   const cancel = useCancel()
@@ -43,7 +45,7 @@ export function ExecutionsList({ filter, limit = 50, hideWorkflow = false, narro
         rowKey={({ id }) => id}
         loading={query.isPending}
         testId={({ id }) => `execution-${id}`}
-        empty={<Nothing narrowed={narrowed} onRun={onRun} />}
+        empty={none ? <EmptyState icon={IconPlayerPlay} title={none} /> : <Nothing narrowed={narrowed} onRun={onRun} />}
       />
       {paged ? <LoadMore query={query} /> : null}
     </div>
@@ -122,7 +124,7 @@ function Note({ execution: { error, wake_at, status } }: { execution: ExecutionS
   if (error) {
     return (
       <Tooltip label={error.message} multiline maw={420}>
-        <div className="mr-ellipsis mr-dim" style={{ maxWidth: 420 }}>
+        <div className="mr-ellipsis mr-dim">
           {error.node_id ? <code>{error.node_id}</code> : null} {error.message}
         </div>
       </Tooltip>

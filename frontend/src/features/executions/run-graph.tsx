@@ -1,4 +1,4 @@
-import { Loader, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { versionQuery, workflowQuery } from '@/api/queries/workflows'
@@ -6,6 +6,7 @@ import type { Execution, RegistryEntry } from '@/api/types'
 import { DefinitionGraph, type GraphTrigger } from '@/features/builder'
 import { portOf, type Definition } from '@/lib/definition'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import classes from './execution-page.module.css'
 import { statesOf } from './run-states'
 import { triggerDetail, triggerName } from './trigger-words'
@@ -45,7 +46,7 @@ export function RunGraph({ execution, registry, known, selected, onSelect }: Run
   )
   const branching = useMemo(() => branchingNodes(definition), [definition])
   if (error) return <ErrorPanel error={error} />
-  if (!definition) return <Loader size="sm" m="auto" aria-label="Loading" />
+  if (!definition) return <Loading />
   return (
     <div className={classes.graph}>
       {isDraft ? (

@@ -12,7 +12,7 @@ export function HealthPanel() {
   const { data, error, refetch } = useQuery(healthQuery())
   if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />
   return (
-    <Section title="Health" aside={data ? <StatusBadge status={data.status} testId="health-status" /> : null} flush testId="health">
+    <Section title="Health" aside={data ? <StatusBadge status={data.status} label={data.status === 'ok' ? 'All well' : undefined} testId="health-status" /> : null} flush testId="health">
       <ul className={classes.parts} id="health">
         {PARTS.map(({ part, title, about }) => {
           const check = data?.checks[part]

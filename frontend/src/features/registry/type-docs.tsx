@@ -1,4 +1,3 @@
-import { Badge } from '@mantine/core'
 import type { RegistryEntry } from '@/api/types'
 import { prettyJson } from '@/lib/json-source'
 import { CodeBlock } from '@/ui/code-block'
@@ -25,13 +24,11 @@ export function TypeDocs({ entry }: { entry: RegistryEntry }) {
       <p className={classes.about}>{entry.description}</p>
       {isTrigger ? null : (
         <div className={classes.facts}>
-          <Badge color="gray" tt="none" fw={500}>
-            {entry.effect === 'effect' ? 'Has effects: committed before what follows' : 'Pure: costs no commit of its own'}
-          </Badge>
+          <span className="mr-chip">{entry.effect === 'effect' ? 'Has effects: committed before what follows' : 'Pure: costs no commit of its own'}</span>
           {entry.ports.map((port) => (
-            <Badge key={port} color="gray" variant="outline" tt="none" fw={500}>
+            <span key={port} className="mr-chip">
               port {port}
-            </Badge>
+            </span>
           ))}
         </div>
       )}

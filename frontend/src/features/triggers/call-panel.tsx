@@ -43,7 +43,7 @@ export function CallPanel({ trigger, url }: { trigger: Trigger; url: string }) {
         </p>
         {trigger.notices.map((notice) => (
           <p key={notice} className={classes.note}>
-            {notice}
+            {notice.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}
           </p>
         ))}
       </div>

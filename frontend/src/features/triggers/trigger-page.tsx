@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Loader, Menu } from '@mantine/core'
+import { ActionIcon, Button, Menu } from '@mantine/core'
 import { IconDots, IconPencil, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
@@ -12,6 +12,7 @@ import { ErrorPanel } from '@/ui/error-panel'
 import { JsonView } from '@/ui/json-view'
 import { KeyValues } from '@/ui/key-values'
 import { KindTile } from '@/ui/kind-tile'
+import { Loading } from '@/ui/loading'
 import { notifyDone, notifyProblem } from '@/ui/notify'
 import { Page, Section } from '@/ui/page'
 import { RelativeTime } from '@/ui/relative-time'
@@ -29,7 +30,7 @@ export function TriggerPage() {
   const { id } = route.useParams()
   const query = useQuery(triggerQuery(id))
   if (query.data) return <Loaded trigger={query.data} />
-  return <Page title="Trigger">{query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loader size="sm" m="auto" aria-label="Loading" />}</Page>
+  return <Page title="Trigger">{query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loading />}</Page>
 }
 
 function Loaded({ trigger }: { trigger: Trigger }) {
@@ -62,7 +63,7 @@ function Loaded({ trigger }: { trigger: Trigger }) {
         <div className={classes.stack}>
           {trigger.type === 'api' && trigger.url ? <CallPanel trigger={trigger} url={trigger.url} /> : null}
           {trigger.type === 'schedule' ? <Ledger trigger={trigger} /> : null}
-          <ExecutionsList filter={{ trigger_id: trigger.id }} limit={10} narrowed paged={false} />
+          <ExecutionsList filter={{ trigger_id: trigger.id }} limit={10} none="It has not started anything yet" paged={false} />
         </div>
         <Section title="Details">
           <div className={classes.stack}>

@@ -1,4 +1,3 @@
-import { Loader } from '@mantine/core'
 import { useDisclosure, useLocalStorage } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
@@ -6,6 +5,7 @@ import { lazy, Suspense, useMemo } from 'react'
 import { workflowQuery, type TaggedWorkflow } from '@/api/queries/workflows'
 import { useDocumentTitle } from '@/lib/use-document-title'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import { useAutosave, useUnsavedGuard, useWorkflowKeys } from './draft/guards'
 import { ConflictDialog } from './draft/conflict-dialog'
 import { DraftProvider, useDraftStore, useIssues, useSave } from './draft/use-draft'
@@ -21,7 +21,7 @@ export function WorkflowPage() {
   if (query.data) return <Loaded key={id} tagged={query.data} />
   return (
     <div className={classes.waiting}>
-      {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loader size="sm" m="auto" aria-label="Loading" />}
+      {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : <Loading />}
     </div>
   )
 }

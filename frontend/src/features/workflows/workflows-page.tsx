@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Menu, Switch, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Menu, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconDots, IconPlus, IconSearch, IconSitemap, IconUpload } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
@@ -103,11 +103,11 @@ const columns = (strips: ReturnType<typeof useRunStrips>): Column<WorkflowSummar
           {workflow.name}
         </RowLink>{' '}
         {workflow.labels.map((label) => (
-          <Badge key={label} color="gray" size="sm" tt="none" fw={500} ml={4}>
+          <span key={label} className="mr-chip" style={{ marginLeft: 4, height: 18 }}>
             {label}
-          </Badge>
+          </span>
         ))}
-        {workflow.description ? <div className="mr-dim mr-ellipsis" style={{ maxWidth: 460, fontSize: 12 }}>{workflow.description}</div> : null}
+        {workflow.description ? <div className="mr-dim mr-ellipsis" style={{ fontSize: 12 }}>{workflow.description}</div> : null}
       </div>
     ),
   },

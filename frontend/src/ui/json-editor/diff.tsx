@@ -18,7 +18,7 @@ const side = (label: string) => [
   editorTheme,
   EditorState.readOnly.of(true),
   EditorView.lineWrapping,
-  EditorView.contentAttributes.of({ 'aria-label': label }),
+  EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
 ]
 
 /** Two JSON texts side by side, what is equal folded away. */

@@ -86,7 +86,7 @@ export default function JsonEditorView(props: JsonEditorProps) {
           lintGutter(),
           autocompletion({ override: [(context) => completer.current?.(context) ?? null] }),
           fixed.current.readOnly.of(EditorState.readOnly.of(readOnly)),
-          EditorView.contentAttributes.of({ 'aria-label': fixed.current.label }),
+          EditorView.contentAttributes.of({ 'aria-label': fixed.current.label, tabindex: '0' }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed.current?.(update.state.doc.toString())
           }),

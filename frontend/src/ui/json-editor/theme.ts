@@ -5,7 +5,7 @@ import { tags } from '@lezer/highlight'
 const look = EditorView.theme({
   '&': { fontSize: 'var(--mr-mono-size)', backgroundColor: 'var(--mr-surface)', color: 'var(--mr-text)', height: '100%' },
   '&.cm-focused': { outline: 'none' },
-  '.cm-scroller': { fontFamily: 'var(--mr-mono)', lineHeight: '1.6', letterSpacing: '0' },
+  '.cm-scroller': { fontFamily: 'var(--mr-mono)', lineHeight: '1.6', letterSpacing: '0', fontVariantLigatures: 'none' },
   '.cm-content': { padding: '8px 0', caretColor: 'var(--mr-text)' },
   '.cm-line': { padding: '0 12px 0 6px' },
   '.cm-cursor': { borderLeftColor: 'var(--mr-text)' },

@@ -1,8 +1,8 @@
 import '@xyflow/react/dist/base.css'
-import { Loader } from '@mantine/core'
-import { Background, BackgroundVariant, Controls, MarkerType, ReactFlow, ReactFlowProvider, type Edge, type Node } from '@xyflow/react'
+import { Background, BackgroundVariant, Controls, MarkerType, ReactFlow, ReactFlowProvider, type Edge, type Node, type ReactFlowInstance } from '@xyflow/react'
 import { useEffect, useMemo, useState } from 'react'
 import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import classes from './graph.module.css'
 import { layOut, type Places } from './layout'
 import { draw, edgeTaken, type DefinitionGraphProps, type Drawing, type DrawnNode } from './model'
@@ -18,6 +18,19 @@ export interface NodeData extends Record<string, unknown> {
 
 const NODE_TYPES = { step: NodeView }
 const CULL_ABOVE = 150
+const READABLE = 0.62
+const MARGIN = 48
+
+/** The whole, if its words can be read at that size; else as much as fits, from where it starts. */
+async function showFirst(flow: ReactFlowInstance<Node<NodeData>>): Promise<void> {
+  await flow.fitView({ padding: 0.12, maxZoom: 1, minZoom: 0.05 })
+  if (flow.getZoom() >= READABLE) return
+  const nodes = flow.getNodes()
+  const start = nodes.reduce((first, node) => (node.position.x < first.position.x ? node : first), nodes[0] as Node<NodeData>)
+  const { y: top } = flow.flowToScreenPosition({ x: 0, y: 0 })
+  const middle = top + flow.getViewport().y * 0
+  await flow.setViewport({ x: MARGIN - start.position.x * READABLE, y: middle, zoom: READABLE })
+}
 
 /** Read-only: pan, zoom, choose a node. The only file beside node-view that knows the canvas library. */
 export default function Graph(props: DefinitionGraphProps) {
@@ -25,7 +38,7 @@ export default function Graph(props: DefinitionGraphProps) {
   const drawing = useMemo(() => draw({ definition, registry, triggers }), [definition, registry, triggers])
   const { places, error } = usePlaces(drawing)
   if (error !== null) return <ErrorPanel error={error} />
-  if (places === null) return <Loader size="sm" m="auto" aria-label="Laying out" />
+  if (places === null) return <Loading label="Laying out" />
   return (
     <ReactFlowProvider>
       <ReactFlow
@@ -40,8 +53,7 @@ export default function Graph(props: DefinitionGraphProps) {
         onNodeClick={(_, node) => onSelect?.(node.id)}
         onPaneClick={() => onSelect?.(null)}
         onlyRenderVisibleElements={drawing.nodes.length > CULL_ABOVE}
-        fitView
-        fitViewOptions={{ padding: 0.16, maxZoom: 1, minZoom: 0.3 }}
+        onInit={(flow) => void showFirst(flow)}
         minZoom={0.1}
         maxZoom={1.75}
         deleteKeyCode={null}

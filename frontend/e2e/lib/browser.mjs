@@ -1,0 +1,50 @@
+/** Chromium as a person would have it: one context per test, with everything the page complains of kept. */
+import { existsSync } from 'node:fs'
+import { chromium } from 'playwright-core'
+
+const PATHS = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+export async function launch() {
+  const executablePath = PATHS.find((path) => path && existsSync(path))
+  if (!executablePath) throw new Error('no Chromium: install the package chromium, or set CHROMIUM to its path')
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+}
+
+/** What a page may log without being wrong: the browser's own note on an answer that a test asked for. */
+const EXPECTED = /Failed to load resource: the server responded with a status of (4\d\d|503)/
+
+/** A page of a context of its own, signed in, at `hash`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
+export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true }) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  const complaints = []
+  const foreign = []
+  const origin = new URL(url).origin
+  await context.addInitScript(
+    ([stored, scheme]) => {
+      if (stored && !sessionStorage.getItem('millrace.key')) sessionStorage.setItem('millrace.key', stored)
+      localStorage.setItem('millrace.color-scheme', scheme)
+    },
+    [signedIn ? key : null, theme],
+  )
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !EXPECTED.test(message.text())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('request', (request) => {
+    if (/^https?:/.test(request.url()) && new URL(request.url()).origin !== origin) foreign.push(request.url())
+  })
+  const go = async (to) => {
+    await page.goto(`${url}#${to}`)
+    await settled(page)
+  }
+  await go(hash)
+  return { page, context, complaints, foreign, go, close: () => context.close() }
+}
+
+/** When nothing loads any more and no placeholder is left. Polling pages never fall silent for long, so silence is not awaited. */
+export async function settled(page) {
+  await page.waitForLoadState('load')
+  await page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('.mantine-Skeleton-root, [aria-label^="Loading"], [aria-label="Laying out"]') && document.querySelector('h1'))
+}
