@@ -1,5 +1,5 @@
 // Runs after `vite build`: prints what a first visit downloads, and fails when it is too much or could not run under the strict policy.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
@@ -33,4 +33,5 @@ for (const file of readdirSync(join(dist, 'assets'))) {
   if (/\bnew Function\(|[^.\w]eval\(/.test(text)) problems.push(`assets/${file} evaluates text as code`)
 }
 for (const problem of problems) console.error(`check-build: ${problem}`)
+rmSync(join(dist, '.vite'), { recursive: true })
 process.exit(problems.length > 0 ? 1 : 0)

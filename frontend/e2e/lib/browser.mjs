@@ -21,6 +21,7 @@ export async function openPage(browser, { url, key, theme = 'light', width = 144
   const origin = new URL(url).origin
   await context.addInitScript(
     ([stored, scheme]) => {
+      if (location.protocol === 'about:') return
       if (stored && !sessionStorage.getItem('millrace.key')) sessionStorage.setItem('millrace.key', stored)
       localStorage.setItem('millrace.color-scheme', scheme)
     },
@@ -36,6 +37,8 @@ export async function openPage(browser, { url, key, theme = 'light', width = 144
     if (/^https?:/.test(request.url()) && new URL(request.url()).origin !== origin) foreign.push(request.url())
   })
   const go = async (to) => {
+    // From nothing, so that what is seen next is not the page before.
+    await page.goto('about:blank')
     await page.goto(`${url}#${to}`)
     await settled(page)
   }
@@ -46,5 +49,12 @@ export async function openPage(browser, { url, key, theme = 'light', width = 144
 /** When nothing loads any more and no placeholder is left. Polling pages never fall silent for long, so silence is not awaited. */
 export async function settled(page) {
   await page.waitForLoadState('load')
-  await page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('.mantine-Skeleton-root, [aria-label^="Loading"], [aria-label="Laying out"]') && document.querySelector('h1'))
+  await quiet(page)
+  // One thing's coming may be what the next one waits for.
+  await page.waitForTimeout(120)
+  await quiet(page)
+}
+
+async function quiet(page) {
+  await page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('.mantine-Skeleton-root, [data-loading]') && document.querySelector('h1'))
 }

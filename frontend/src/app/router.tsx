@@ -38,7 +38,7 @@ const home = createRoute({ getParentRoute: () => shell, path: '/', component: la
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: '/workflows',
-  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: search.new === 'true' || undefined }),
+  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: String(search.new) === 'true' || undefined }),
   component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowsPage'),
 })
 

@@ -16,11 +16,12 @@ export function useShortcuts(showSheet: () => void): void {
     const onKey = (event: KeyboardEvent) => {
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target) || document.querySelector('[role="dialog"]')) return
       if (event.key === '?') return showSheet()
-      if (event.key === 'g') {
+      const key = event.key.toLowerCase()
+      if (key === 'g') {
         leading = Date.now()
         return
       }
-      const place = Date.now() - leading < PAUSE ? PLACES.find(({ key }) => key === event.key) : undefined
+      const place = Date.now() - leading < PAUSE ? PLACES.find((item) => item.key === key) : undefined
       leading = 0
       if (!place) return
       event.preventDefault()

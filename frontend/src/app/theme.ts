@@ -1,5 +1,5 @@
 /** The look, as numbers: Mantine's theme and the CSS variables that everything else uses. Colours of kinds and statuses are in styles/tokens.css. */
-import { ActionIcon, Badge, Button, createTheme, Menu, Modal, Switch, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { ActionIcon, Button, createTheme, Drawer, InputWrapper, Menu, Modal, Switch, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const primary: MantineColorsTuple = [
   '#eef2ff', '#e0e7ff', '#c7d2fe', '#a5b4fc', '#818cf8', '#6366f1', '#4f46e5', '#4338ca', '#3730a3', '#312e81',
@@ -9,6 +9,9 @@ const primary: MantineColorsTuple = [
 const dark: MantineColorsTuple = [
   '#e8ebf2', '#c3c9d6', '#98a0b3', '#7d869b', '#262c3a', '#1f2532', '#171b25', '#0d1017', '#0a0d13', '#07090d',
 ]
+
+// What floats over the page has the surface's colour, not the page's.
+const FLOATING = { content: { background: 'var(--mr-surface)' }, header: { background: 'var(--mr-surface)' }, title: { fontSize: 16, fontWeight: 620 } }
 
 export const theme = createTheme({
   primaryColor: 'primary',
@@ -32,8 +35,9 @@ export const theme = createTheme({
     ActionIcon: ActionIcon.extend({ defaultProps: { variant: 'subtle', color: 'gray', size: 30 } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 350, withArrow: false, fz: 12, transitionProps: { duration: 120 } } }),
     Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', transitionProps: { duration: 120 } } }),
-    Modal: Modal.extend({ defaultProps: { centered: true, radius: 'xl', overlayProps: { backgroundOpacity: 0.4 }, transitionProps: { duration: 180 } } }),
-    Badge: Badge.extend({ defaultProps: { variant: 'light', radius: 'sm' } }),
+    Modal: Modal.extend({ styles: FLOATING, defaultProps: { centered: true, padding: 20, radius: 'xl', closeButtonProps: { 'aria-label': 'Close' }, overlayProps: { backgroundOpacity: 0.4 }, transitionProps: { duration: 180 } } }),
+    Drawer: Drawer.extend({ styles: FLOATING, defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+    InputWrapper: InputWrapper.extend({ styles: { label: { marginBottom: 4, fontWeight: 550 }, description: { marginBottom: 5, marginTop: 0, fontSize: 12 } } }),
     Switch: Switch.extend({ defaultProps: { withThumbIndicator: false } }),
     Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
   },

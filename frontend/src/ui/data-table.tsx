@@ -20,14 +20,16 @@ export interface DataTableProps<Row> {
   loading?: boolean
   empty?: ReactNode
   testId?: (row: Row) => string
+  /** Long texts take several lines instead of being cut. */
+  wrap?: boolean
 }
 
 /** A dense table: 40-px rows; a RowLink in the first column makes the whole row clickable. */
-export function DataTable<Row>({ label, columns, rows, rowKey, loading = false, empty, testId }: DataTableProps<Row>) {
+export function DataTable<Row>({ label, columns, rows, rowKey, loading = false, empty, testId, wrap = false }: DataTableProps<Row>) {
   if (!loading && rows.length === 0) return <>{empty}</>
   return (
     <div className={classes.scroll}>
-      <table className={classes.table} aria-label={label} aria-busy={loading}>
+      <table className={classes.table} data-wrap={wrap} aria-label={label} aria-busy={loading}>
         <thead>
           <tr>
             {columns.map((column) => (

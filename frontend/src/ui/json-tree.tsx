@@ -38,7 +38,7 @@ function Branch({ name, value, depth, openTo }: NodeProps & { value: object }) {
   const [open, setOpen] = useState(depth < openTo)
   const [shown, setShown] = useState(SHOWN)
   const isList = Array.isArray(value)
-  const entries = Object.entries(value)
+  const entries: [string, unknown][] = Object.entries(value)
   const brackets = isList ? ['[', ']'] : ['{', '}']
   if (entries.length === 0) {
     return (

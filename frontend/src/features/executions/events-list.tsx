@@ -19,8 +19,8 @@ export function EventsList({ execution, names }: { execution: Execution; names: 
       rowKey={({ seq }) => String(seq)}
       loading={events.isPending}
       columns={[
-        { key: 'seq', header: '#', width: 60, render: ({ seq }) => <span className="mr-dim">{seq}</span> },
-        { key: 'after', header: 'After', width: 110, render: ({ at }) => formatDuration((instant(at) ?? begin) - begin) },
+        { key: 'seq', header: '#', width: 60, hide: 'sm', render: ({ seq }) => <span className="mr-dim">{seq}</span> },
+        { key: 'after', header: 'After', width: 96, render: ({ at }) => formatDuration((instant(at) ?? begin) - begin) },
         {
           key: 'what',
           header: 'Event',

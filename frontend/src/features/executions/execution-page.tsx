@@ -65,7 +65,7 @@ function Loaded({ execution }: { execution: Execution }) {
       description={<Facts execution={execution} />}
       actions={<Actions execution={execution} />}
     >
-      <div className={classes.columns}>
+      <div className={classes.columns} data-view={view ?? 'timeline'}>
         <div className={`mr-card ${classes.stage}`}>
           <nav className={classes.views} aria-label="Views">
             {VIEWS.map(({ view: target, label }) => (
@@ -104,7 +104,7 @@ function Loaded({ execution }: { execution: Execution }) {
             entry={registry.find(({ type }) => type === runs[0]?.type)}
             onClose={() => select(null)}
           />
-        ) : (
+        ) : view === 'graph' ? null : (
           <WholePanel execution={execution} names={names} registry={registry} />
         )}
       </div>

@@ -83,7 +83,7 @@ interface ColumnContext {
 
 function columns({ nameOf, hideWorkflow, cancel }: ColumnContext): Column<ExecutionSummary>[] {
   const all: (Column<ExecutionSummary> | false)[] = [
-    { key: 'status', header: 'Status', width: 130, render: ({ status }) => <StatusBadge status={status} /> },
+    { key: 'status', header: 'Status', width: 136, render: ({ status }) => <StatusBadge status={status} /> },
     {
       key: 'id',
       header: hideWorkflow ? 'Execution' : 'Workflow',
@@ -96,14 +96,14 @@ function columns({ nameOf, hideWorkflow, cancel }: ColumnContext): Column<Execut
         </span>
       ),
     },
-    { key: 'trigger', header: 'Started by', width: 110, hide: 'sm', render: ({ trigger }) => triggerName(trigger) },
+    { key: 'trigger', header: 'Started by', width: 98, hide: 'sm', render: ({ trigger }) => triggerName(trigger) },
     { key: 'note', header: 'What', render: (execution) => <Note execution={execution} />, hide: 'md' },
-    { key: 'at', header: 'Created', width: 110, render: ({ created_at }) => <RelativeTime at={created_at} /> },
-    { key: 'took', header: 'Took', width: 110, align: 'right', hide: 'sm', render: ({ started_at, finished_at }) => <Duration from={started_at} to={finished_at} /> },
+    { key: 'at', header: 'Created', width: 96, render: ({ created_at }) => <RelativeTime at={created_at} /> },
+    { key: 'took', header: 'Took', width: 88, align: 'right', hide: 'sm', render: ({ started_at, finished_at }) => <Duration from={started_at} to={finished_at} /> },
     {
       key: 'do',
       header: <span className="mr-visually-hidden">Actions</span>,
-      width: 52,
+      width: 62,
       align: 'right',
       hide: 'sm',
       render: ({ id, status }) =>

@@ -36,6 +36,7 @@ export function TypeDocs({ entry }: { entry: RegistryEntry }) {
       <div className={classes.table}>
         <DataTable<SchemaField>
           label="Config fields"
+          wrap
           rows={fieldsOfSchema(entry.config_schema)}
           rowKey={({ name }) => name}
           empty={<p className={classes.none}>It takes no config.</p>}
@@ -43,6 +44,7 @@ export function TypeDocs({ entry }: { entry: RegistryEntry }) {
             {
               key: 'name',
               header: 'Field',
+              width: '24%',
               render: ({ name, required }) => (
                 <>
                   <code>{name}</code>
@@ -50,8 +52,8 @@ export function TypeDocs({ entry }: { entry: RegistryEntry }) {
                 </>
               ),
             },
-            { key: 'type', header: 'Type', render: ({ type }) => <span className="mr-dim">{type}</span> },
-            { key: 'fallback', header: 'Default', hide: 'sm', render: ({ fallback }) => (fallback === null ? <span className="mr-dim">–</span> : <code>{fallback}</code>) },
+            { key: 'type', header: 'Type', width: '26%', render: ({ type }) => <span className="mr-dim">{type}</span> },
+            { key: 'fallback', header: 'Default', width: '12%', hide: 'sm', render: ({ fallback }) => (fallback === null ? <span className="mr-dim">–</span> : <code>{fallback}</code>) },
             { key: 'about', header: 'About', hide: 'md', render: ({ description }) => <span className={classes.description}>{description}</span> },
           ]}
         />

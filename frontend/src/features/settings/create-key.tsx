@@ -54,7 +54,7 @@ export function CreateKey({ onClose }: { onClose: () => void }) {
       >
         <Stack gap="md">
           <TextInput label="Name" placeholder="billing service" description="Who or what will use it." value={name} onChange={(event) => setName(event.currentTarget.value)} error={problemsByPath(create.error)['/name']} maxLength={200} data-autofocus data-testid="key-name" />
-          <Select label="Role" data={ROLES} value={role} onChange={(value) => setRole((value ?? 'operator') as Role)} allowDeselect={false} />
+          <Select label="Role" data={ROLES} value={role} onChange={(value) => setRole((value ?? 'operator'))} allowDeselect={false} />
         </Stack>
         <Group justify="flex-end" gap="sm" mt="lg">
           <Button variant="default" onClick={onClose}>

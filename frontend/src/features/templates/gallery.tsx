@@ -10,7 +10,7 @@ export function TemplateGallery() {
   const start = useStartTemplate()
   return (
     <ul className={classes.gallery} aria-label="Templates">
-      {TEMPLATES.map((template) => (
+      {TEMPLATES.map((template, index) => (
         <li key={template.id} className={`mr-card ${classes.card}`} data-testid={`template-${template.id}`}>
           <div className={classes.head}>
             <KindTile icon={template.icon} kind={template.kind} size={34} />
@@ -19,7 +19,7 @@ export function TemplateGallery() {
           <p className={classes.about}>{template.description}</p>
           <p className={classes.shows}>You will see {template.shows}.</p>
           <Button
-            variant="default"
+            variant={index === 0 ? 'filled' : 'default'}
             fullWidth
             leftSection={<IconPlayerPlayFilled size={13} />}
             loading={start.isPending && start.variables.id === template.id}

@@ -88,7 +88,7 @@ function columns(nameOf: ((id: string) => string) | null): Column<Trigger>[] {
     },
     { key: 'last', header: 'Last fired', width: 120, hide: 'sm', render: ({ last_fired_at }) => <RelativeTime at={last_fired_at} none="never" /> },
     { key: 'next', header: 'Next', width: 110, hide: 'md', render: ({ next_fire_at }) => <RelativeTime at={next_fire_at} /> },
-    { key: 'enabled', header: 'Enabled', width: 80, render: (trigger) => <TriggerSwitch trigger={trigger} /> },
+    { key: 'enabled', header: 'Enabled', width: 80, hide: 'sm', render: (trigger) => <TriggerSwitch trigger={trigger} /> },
   ]
   return all.filter((column) => column !== false)
 }

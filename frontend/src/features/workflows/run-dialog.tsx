@@ -56,7 +56,7 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
         <SegmentedControl
           fullWidth
           value={version}
-          onChange={(value) => setVersion(value as 'live' | 'draft')}
+          onChange={(value) => setVersion(value)}
           aria-label="Which version"
           data={[
             { value: 'live', label: workflow.live_version === null ? 'Nothing is live yet' : `Live version ${workflow.live_version}`, disabled: workflow.live_version === null },

@@ -40,20 +40,20 @@ export function VersionsTab() {
             </EmptyState>
           }
           columns={[
-            { key: 'version', header: 'Version', render: ({ version }) => <strong>v{version}</strong>, width: 120 },
-            { key: 'state', header: 'State', render: ({ live }) => (live ? <StatusBadge status="live" /> : <span className="mr-dim">–</span>) },
-            { key: 'at', header: 'Published', render: ({ created_at }) => <RelativeTime at={created_at} /> },
+            { key: 'version', header: 'Version', render: ({ version }) => <strong>v{version}</strong>, width: 90 },
+            { key: 'state', header: 'State', width: 110, render: ({ live }) => (live ? <StatusBadge status="live" /> : <span className="mr-dim">–</span>) },
+            { key: 'at', header: 'Published', hide: 'sm', render: ({ created_at }) => <RelativeTime at={created_at} /> },
             {
               key: 'do',
               header: <span className="mr-visually-hidden">Actions</span>,
               align: 'right',
               render: ({ version, live }) => (
                 <Group gap="sm" justify="flex-end" wrap="nowrap">
-                  <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconFileDiff size={14} />} onClick={() => setLooking(version)} aria-label={`Look at version ${version}`}>
+                  <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconFileDiff size={14} />} onClick={() => setLooking(version)} aria-label={`Look and compare: version ${version}`}>
                     Look and compare
                   </Button>
                   {live ? null : (
-                    <Button size="compact-sm" variant="default" leftSection={<IconArrowBackUp size={14} />} onClick={() => void rollback(version)} aria-label={`Make version ${version} live`}>
+                    <Button size="compact-sm" variant="default" leftSection={<IconArrowBackUp size={14} />} onClick={() => void rollback(version)} aria-label={`Make live: version ${version}`}>
                       Make live
                     </Button>
                   )}

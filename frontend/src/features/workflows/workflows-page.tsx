@@ -1,6 +1,6 @@
-import { ActionIcon, Button, Menu, Switch, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconDots, IconPlus, IconSearch, IconSitemap, IconUpload } from '@tabler/icons-react'
+import { ActionIcon, Button, Menu, Modal, Switch, TextInput } from '@mantine/core'
+import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
+import { IconDots, IconPlus, IconSearch, IconSitemap, IconTemplate, IconUpload } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -31,6 +31,7 @@ export function WorkflowsPage() {
   const rows = query.data?.pages.flatMap(({ items }) => items) ?? []
   const strips = useRunStrips(rows.map(({ id }) => id))
   const importFile = useImportFile()
+  const [gallery, { open: openGallery, close: closeGallery }] = useDisclosure(false)
   const setCreating = (open: boolean) => void navigate({ search: (before) => ({ ...before, new: open || undefined }), replace: true })
   const none = query.isSuccess && rows.length === 0 && !q
   return (
@@ -41,6 +42,9 @@ export function WorkflowsPage() {
         <>
           <Button variant="default" leftSection={<IconUpload size={15} />} onClick={importFile.choose} loading={importFile.busy}>
             Import
+          </Button>
+          <Button variant="default" leftSection={<IconTemplate size={15} />} onClick={openGallery} data-testid="templates">
+            Templates
           </Button>
           <Button leftSection={<IconPlus size={15} />} onClick={() => setCreating(true)} data-testid="new-workflow">
             New workflow
@@ -68,6 +72,9 @@ export function WorkflowsPage() {
           <LoadMore query={query} />
         </div>
       )}
+      <Modal opened={gallery} onClose={closeGallery} size={1080} title="Begin with one that works">
+        <TemplateGallery />
+      </Modal>
       {creating ? <CreateWorkflow onClose={() => setCreating(false)} /> : null}
       <RenameDialog />
     </Page>
@@ -114,14 +121,14 @@ const columns = (strips: ReturnType<typeof useRunStrips>): Column<WorkflowSummar
   {
     key: 'state',
     header: 'State',
-    width: 150,
+    width: 148,
     render: ({ enabled, live_version: live }) =>
       !enabled ? <StatusBadge status="disabled" /> : live === null ? <StatusBadge status="draft" label="Not published" /> : <StatusBadge status="live" label={`v${live} live`} />,
   },
   { key: 'runs', header: 'Last 20 runs', width: 190, hide: 'sm', render: ({ id }) => <RunStrip runs={strips[id]} /> },
   { key: 'changed', header: 'Changed', width: 120, hide: 'md', render: ({ updated_at }) => <RelativeTime at={updated_at} /> },
-  { key: 'enabled', header: 'Enabled', width: 80, render: (workflow) => <EnabledSwitch workflow={workflow} /> },
-  { key: 'menu', header: <span className="mr-visually-hidden">Actions</span>, width: 56, align: 'right', render: (workflow) => <RowMenu workflow={workflow} /> },
+  { key: 'enabled', header: 'Enabled', width: 80, hide: 'sm', render: (workflow) => <EnabledSwitch workflow={workflow} /> },
+  { key: 'menu', header: <span className="mr-visually-hidden">Actions</span>, width: 62, align: 'right', render: (workflow) => <RowMenu workflow={workflow} /> },
 ]
 
 function EnabledSwitch({ workflow }: { workflow: WorkflowSummary }) {

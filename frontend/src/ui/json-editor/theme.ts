@@ -31,6 +31,10 @@ const look = EditorView.theme({
   '.cm-tooltip-autocomplete > ul > li': { padding: '3px 10px' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--mr-primary)', color: '#fff' },
   '.cm-completionDetail': { color: 'inherit', opacity: '0.75', fontStyle: 'normal' },
+  // The editor's own markers are data: images, which a strict policy refuses.
+  '.cm-lint-marker': { content: 'normal', width: '8px', height: '8px', margin: '6px 0 0 3px', borderRadius: '50%' },
+  '.cm-lint-marker-error': { content: 'normal', backgroundColor: 'var(--mr-error)' },
+  '.cm-lint-marker-warning': { content: 'normal', backgroundColor: 'var(--mr-warning)' },
   '.cm-diagnostic': { padding: '6px 10px', fontFamily: 'var(--mantine-font-family)', fontSize: '13px' },
   '.cm-diagnostic-error': { borderLeft: '3px solid var(--mr-error)' },
   '.cm-diagnostic-warning': { borderLeft: '3px solid var(--mr-warning)' },
@@ -41,6 +45,7 @@ const look = EditorView.theme({
   '.cm-changedText': { background: 'color-mix(in srgb, var(--mr-ok) 26%, transparent) !important' },
   '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': { background: 'color-mix(in srgb, var(--mr-error) 26%, transparent) !important' },
   '.cm-collapsedLines': { background: 'var(--mr-hover) !important', color: 'var(--mr-dim)', padding: '4px 12px' },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"···" !important' },
 })
 
 const colours = HighlightStyle.define([

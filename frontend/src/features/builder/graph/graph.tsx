@@ -1,12 +1,13 @@
 import '@xyflow/react/dist/base.css'
 import { Background, BackgroundVariant, Controls, MarkerType, ReactFlow, ReactFlowProvider, type Edge, type Node, type ReactFlowInstance } from '@xyflow/react'
-import { useEffect, useMemo, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Loading } from '@/ui/loading'
 import classes from './graph.module.css'
 import { layOut, type Places } from './layout'
 import { draw, edgeTaken, type DefinitionGraphProps, type Drawing, type DrawnNode } from './model'
 import { NodeView } from './node-view'
+import { firstView } from './viewport'
 
 export interface NodeData extends Record<string, unknown> {
   drawn: DrawnNode
@@ -18,18 +19,13 @@ export interface NodeData extends Record<string, unknown> {
 
 const NODE_TYPES = { step: NodeView }
 const CULL_ABOVE = 150
-const READABLE = 0.62
-const MARGIN = 48
+// An arrowhead is drawn once for all edges of its colour, so it cannot take the colour from its edge.
+const EDGE_COLOURS = { idle: 'var(--mr-edge)', dead: 'var(--mr-edge)', taken: 'var(--mr-ok)', running: 'var(--mr-running)' }
 
 /** The whole, if its words can be read at that size; else as much as fits, from where it starts. */
-async function showFirst(flow: ReactFlowInstance<Node<NodeData>>): Promise<void> {
-  await flow.fitView({ padding: 0.12, maxZoom: 1, minZoom: 0.05 })
-  if (flow.getZoom() >= READABLE) return
-  const nodes = flow.getNodes()
-  const start = nodes.reduce((first, node) => (node.position.x < first.position.x ? node : first), nodes[0] as Node<NodeData>)
-  const { y: top } = flow.flowToScreenPosition({ x: 0, y: 0 })
-  const middle = top + flow.getViewport().y * 0
-  await flow.setViewport({ x: MARGIN - start.position.x * READABLE, y: middle, zoom: READABLE })
+async function showFirst(flow: ReactFlowInstance<Node<NodeData>>, stage: HTMLElement | null): Promise<void> {
+  const view = stage ? firstView(flow.getNodes(), { width: stage.clientWidth, height: stage.clientHeight }) : null
+  if (view) await flow.setViewport(view)
 }
 
 /** Read-only: pan, zoom, choose a node. The only file beside node-view that knows the canvas library. */
@@ -37,11 +33,13 @@ export default function Graph(props: DefinitionGraphProps) {
   const { definition, registry, triggers, label, onSelect } = props
   const drawing = useMemo(() => draw({ definition, registry, triggers }), [definition, registry, triggers])
   const { places, error } = usePlaces(drawing)
+  const stage = useRef<HTMLDivElement>(null)
   if (error !== null) return <ErrorPanel error={error} />
   if (places === null) return <Loading label="Laying out" />
   return (
     <ReactFlowProvider>
       <ReactFlow
+        ref={stage}
         className={classes.flow}
         aria-label={label}
         nodes={toNodes(drawing, places, props)}
@@ -53,7 +51,7 @@ export default function Graph(props: DefinitionGraphProps) {
         onNodeClick={(_, node) => onSelect?.(node.id)}
         onPaneClick={() => onSelect?.(null)}
         onlyRenderVisibleElements={drawing.nodes.length > CULL_ABOVE}
-        onInit={(flow) => void showFirst(flow)}
+        onInit={(flow) => void showFirst(flow, stage.current)}
         minZoom={0.1}
         maxZoom={1.75}
         deleteKeyCode={null}
@@ -120,7 +118,7 @@ function toEdges(drawing: Drawing, { states }: DefinitionGraphProps): Edge[] {
       className: classes.edge,
       data: { labelled: manyPorts.get(edge.source) },
       domAttributes: { 'data-state': running ? 'running' : state } as never,
-      markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: 'var(--edge)' },
+      markerEnd: { type: MarkerType.ArrowClosed, width: 14, height: 14, color: EDGE_COLOURS[running ? 'running' : state] },
     }
   })
 }

@@ -21,7 +21,7 @@ export function ScheduleForm({ fields, onChange, problems }: FormProps<ScheduleF
       <SegmentedControl
         fullWidth
         value={fields.kind}
-        onChange={(kind) => onChange({ kind: kind as ScheduleFields['kind'] })}
+        onChange={(kind) => onChange({ kind: kind })}
         aria-label="Kind of schedule"
         data={[
           { value: 'cron', label: 'Cron' },

@@ -26,7 +26,7 @@ export function useWorkflowKeys(save: () => Promise<boolean>, run: () => void): 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || document.querySelector('[role="dialog"]')) return
-      if (event.key === 's') {
+      if (event.key.toLowerCase() === 's' && !event.shiftKey) {
         event.preventDefault()
         void save()
       } else if (event.key === 'Enter') {

@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig } from './runtime-config'
+
+describe('config.json', () => {
+  it.each([
+    [{ apiUrl: 'api' }, 'http://h/deep/', 'http://h/deep/api'],
+    [{ apiUrl: '../x/api' }, 'http://h/deep/', 'http://h/x/api'],
+    [{ apiUrl: 'https://api.example/v1' }, 'http://h/', 'https://api.example/v1'],
+    [null, 'http://h/', 'http://h/api'],
+    [{ apiUrl: 3 }, 'http://h/', 'http://h/api'],
+  ])('%j on %s is %s', (content, page, address) => expect(readConfig(content, page).apiUrl.href).toBe(address))
+})
