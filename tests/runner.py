@@ -99,7 +99,12 @@ def lint_commands() -> dict[str, list[str]]:
 
 def frontend_commands() -> dict[str, list[str]]:
     """Every check of the web app, in its folder."""
-    return {"install": ["npm", "ci", "--no-audit", "--no-fund"], "build": ["npm", "run", "build"]}
+    return {
+        "install": ["npm", "ci", "--no-audit", "--no-fund"],
+        "eslint": ["npm", "run", "lint"],
+        "vitest": ["npm", "test"],
+        "build": ["npm", "run", "build"],
+    }
 
 
 def run_commands(commands: dict[str, list[str]], folder: Path) -> tuple[str, bool]:

@@ -152,8 +152,9 @@ def _filter(call: Call) -> ExecutionFilter:
     status = first("status")
     if status is not None and status not in STATUSES:
         raise ValidationFailed([{"path": "/status", "code": "enum", "message": f"status is one of {', '.join(STATUSES)}"}])
+    statuses = (status,) if status is not None else ()
     return ExecutionFilter(
-        first("workflow_id"), first("trigger_id"), status, _time(call, "from"), _time(call, "to"), first("q") or None
+        first("workflow_id"), first("trigger_id"), statuses, _time(call, "from"), _time(call, "to"), first("q") or None
     )
 
 

@@ -87,7 +87,7 @@ def bulk_executions(call: Call) -> Reply:
         message = "name at least one field, such as workflow_id, so that not everything is meant by accident"
         raise ValidationFailed([{"path": "/filter", "code": "filter_empty", "message": message}])
     times = (read_time(wanted.created_from, "/filter/from"), read_time(wanted.created_to, "/filter/to"))
-    chosen = ExecutionFilter(wanted.workflow_id, wanted.trigger_id, wanted.status, *times, wanted.q)
+    chosen = ExecutionFilter(wanted.workflow_id, wanted.trigger_id, (wanted.status,) if wanted.status else (), *times, wanted.q)
     result = service.bulk(call.connection, call.workspace_id, body.action, chosen, dry_run=body.dry_run)
     call.after_commit.append(wake)
     answer = {"matched": result.matched, "done": result.done, "more": result.more}

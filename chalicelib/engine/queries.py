@@ -46,7 +46,7 @@ WHERE e.workspace_id = %(workspace_id)s
   AND (%(before)s::text IS NULL OR e.id < %(before)s)
   AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
   AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
-  AND (%(status)s::text IS NULL OR {_STATUS} = %(status)s)
+  AND (%(statuses)s::text[] IS NULL OR {_STATUS} = ANY(%(statuses)s))
   AND (%(from)s::timestamptz IS NULL OR (e.created_at >= %(from)s AND e.id >= %(from_id)s))
   AND (%(to)s::timestamptz IS NULL OR (e.created_at < %(to)s AND e.id < %(to_id)s))
   AND (%(q)s::text IS NULL OR e.id = %(q)s OR strpos(lower(e.input), lower(%(q)s)) > 0 OR strpos(lower(e.error), lower(%(q)s)) > 0)
@@ -76,11 +76,11 @@ CLOCK_SLACK = timedelta(hours=1)  # ids carry the starter's clock, created_at th
 
 @dataclass(frozen=True, slots=True)
 class ExecutionFilter:
-    """What GET /executions can be narrowed by; None means any."""
+    """What GET /executions can be narrowed by; None, and no statuses, mean any."""
 
     workflow_id: str | None = None
     trigger_id: str | None = None
-    status: str | None = None
+    statuses: tuple[str, ...] = ()
     created_from: datetime | None = None
     created_to: datetime | None = None
     q: str | None = None
@@ -121,7 +121,7 @@ def list_executions(
         "workspace_id": workspace_id,
         "workflow_id": wanted.workflow_id,
         "trigger_id": wanted.trigger_id,
-        "status": wanted.status,
+        "statuses": list(wanted.statuses) or None,
         "from": wanted.created_from,
         "from_id": bound("exe", wanted.created_from - CLOCK_SLACK) if wanted.created_from else None,
         "to": wanted.created_to,

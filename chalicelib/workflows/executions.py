@@ -141,12 +141,11 @@ class Bulk:
 def bulk(connection: Connection, workspace_id: str, action: str, wanted: queries.ExecutionFilter, *, dry_run: bool) -> Bulk:
     """Cancel, or retry, every execution that the filter matches and that can be; with `dry_run` only count them. Call `wake()` after the commit."""
     possible = ("queued", "running", "waiting") if action == "cancel" else ("failed", "cancelled")
-    found: list[str] = []
-    for status in possible:
-        if wanted.status in (None, status):
-            rows = queries.list_executions(connection, workspace_id, replace(wanted, status=status), BULK_LIMIT + 1, None)
-            found += [row["id"] for row in rows]
-    ids = sorted(found)[:BULK_LIMIT]
+    statuses = tuple(status for status in possible if status in (wanted.statuses or possible))
+    if not statuses:
+        return Bulk(0, 0, False)
+    found = queries.list_executions(connection, workspace_id, replace(wanted, statuses=statuses), BULK_LIMIT + 1, None)
+    ids = sorted(row["id"] for row in found[:BULK_LIMIT])
     done = 0
     if not dry_run:
         done = sum(_bulk_one(connection, workspace_id, action, execution_id) for execution_id in ids)
