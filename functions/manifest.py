@@ -68,6 +68,11 @@ class Function:
     invokes: tuple[str, ...] = ()
 
     @property
+    def opens_credentials(self) -> bool:
+        """Whether it may use the key that seals credentials."""
+        return "MILLRACE_KMS_KEY_ID" in self.environment
+
+    @property
     def asynchronous(self) -> bool:
         """Whether nobody waits for its answer, so that a failure must be kept for somebody to see."""
         return isinstance(self.source, Schedule | Wake)
@@ -97,6 +102,8 @@ FUNCTIONS = (
             "MILLRACE_BOOTSTRAP_KEY",
             "MILLRACE_PUBLIC_URL",
             "MILLRACE_CORS_ORIGINS",
+            "MILLRACE_EGRESS_ALLOW",
+            "MILLRACE_KMS_KEY_ID",
         ),
         invokes=("engine",),
     ),
@@ -107,7 +114,7 @@ FUNCTIONS = (
         summary="Claims executions that are due and carries them on",
         timeout_seconds=900,
         memory_mb=1769,
-        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_EGRESS_ALLOW"),
+        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID"),
         max_concurrency=20,
     ),
     Function(

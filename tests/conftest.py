@@ -16,6 +16,7 @@ from chalicelib.core import config, db
 from tests.servers import start_test_servers
 
 SECRET = "0" * 64
+MASTER_KEY = "7" * 64
 BOOTSTRAP_KEY = "test-bootstrap-key-0123456789"
 
 
@@ -49,7 +50,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 _EMPTY = """
 DELETE FROM workflows; DELETE FROM executions; DELETE FROM node_runs; DELETE FROM wakes; DELETE FROM inbox; DELETE FROM start_keys;
-DELETE FROM api_keys; DELETE FROM ticks; DELETE FROM workspaces WHERE slug <> 'default';
+DELETE FROM api_keys; DELETE FROM ticks; DELETE FROM credentials; DELETE FROM workspaces WHERE slug <> 'default';
 """
 
 
@@ -117,6 +118,7 @@ def settings_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: 
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", os.environ.get("MILLRACE_TEST_KAFKA", "none"))
     monkeypatch.setenv("MILLRACE_BOOTSTRAP_KEY", BOOTSTRAP_KEY)
     monkeypatch.setenv("MILLRACE_SECRET", SECRET)
+    monkeypatch.setenv("MILLRACE_MASTER_KEY", MASTER_KEY)
     monkeypatch.setenv("MILLRACE_EGRESS_ALLOW", "127.0.0.1")
     config.settings.cache_clear()
     yield config.settings()

@@ -11,10 +11,12 @@ from chalice import Chalice
 from chalicelib.api import (
     api_keys,
     callbacks,
+    credentials,
     dead_letters,
     executions,
     health,
     me,
+    oauth_callback,
     openapi,
     registry,
     reruns,
@@ -30,7 +32,9 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 
-RESOURCES = (workflows, triggers, executions, reruns, callbacks, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress)
+RESOURCES = (
+    workflows, triggers, executions, reruns, callbacks, oauth_callback, credentials, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress,
+)  # fmt: skip
 
 
 def mount(app: Chalice) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
+from sqlalchemy import Connection
 
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model, Name, Slug, Text
@@ -175,9 +176,9 @@ def summary(row: Mapping[str, Any]) -> dict[str, Any]:
     return shown | {"created_at": to_text(row["created_at"]), "updated_at": to_text(row["updated_at"])}
 
 
-def resource(row: Mapping[str, Any]) -> dict[str, Any]:
+def resource(connection: Connection, row: Mapping[str, Any]) -> dict[str, Any]:
     """A workflow with its draft and what the validator says of it."""
-    issues = [drafts.shown(issue) for issue in drafts.issues_of(row["definition"])]
+    issues = [drafts.shown(issue) for issue in service.issues(connection, row)]
     return {**summary(row), "definition": loads(row["definition"]), "issues": issues}
 
 
@@ -185,8 +186,8 @@ def _fields(body: WorkflowFields) -> dict[str, Any]:
     return {name: getattr(body, name) for name in body.model_fields_set}
 
 
-def _tagged(row: Mapping[str, Any]) -> Reply:
-    return json_reply(resource(row), headers={"ETag": etag_of(row)})
+def _tagged(call: Call, row: Mapping[str, Any]) -> Reply:
+    return json_reply(resource(call.connection, row), headers={"ETag": etag_of(row)})
 
 
 def _version(workflow_id: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def _version(workflow_id: str, row: Mapping[str, Any]) -> dict[str, Any]:
 def create_workflow(call: Call) -> Reply:
     """Create a workflow. Its definition must be well formed; what else is wrong with it comes back in `issues`. Without a slug one is made from the name."""
     row = service.create(call.connection, call.workspace_id, _fields(call.body))
-    return created(resource(row), f"/workflows/{row['id']}", {"ETag": etag_of(row)})
+    return created(resource(call.connection, row), f"/workflows/{row['id']}", {"ETag": etag_of(row)})
 
 
 @routes.route(
@@ -225,10 +226,10 @@ def list_workflows(call: Call) -> Reply:
     return json_reply(listing(rows, page, "workflows", lambda row: row["id"], summary))
 
 
-@routes.route("POST", "/workflows/validate", role=VIEWER, body=DefinitionBody, answer=Validation, transactional=False)
+@routes.route("POST", "/workflows/validate", role=VIEWER, body=DefinitionBody, answer=Validation)
 def validate_definition(call: Call) -> Reply:
     """Say everything that is wrong with a definition. Changes nothing."""
-    issues = drafts.examine(call.body.definition)
+    issues = service.examine(call.connection, call.workspace_id, call.body.definition)
     return json_reply({"valid": not any(issue["severity"] == "error" for issue in issues), "issues": issues})
 
 
@@ -237,7 +238,7 @@ def import_workflow(call: Call) -> Reply:
     """Make a new workflow of an exported document. Nothing runs: the triggers come in disabled, and secrets must be set again."""
     document = call.body.model_dump()
     row, triggers, warnings = portable.import_document(call.connection, call.workspace_id, document)
-    answer = {**resource(row), "triggers": triggers, "warnings": warnings}
+    answer = {**resource(call.connection, row), "triggers": triggers, "warnings": warnings}
     return created(answer, f"/workflows/{row['id']}", {"ETag": etag_of(row)})
 
 
@@ -248,14 +249,14 @@ def get_workflow(call: Call, id: str) -> Reply:
     held = call.request.headers.get("if-none-match")
     if held and unchanged(row, held):
         return Reply(304, "", {"ETag": etag_of(row), "Cache-Control": "no-store"})
-    return _tagged(row)
+    return _tagged(call, row)
 
 
 @routes.route("PATCH", "/workflows/{id}", role=EDITOR, body=WorkflowPatch, answer=Workflow)
 def patch_workflow(call: Call, id: str) -> Reply:
     """Replace the fields given. A `definition` needs `If-Match` with the ETag of the draft that was changed: 428 without, 412 when it is stale."""
     if_match = call.request.headers.get("if-match")
-    return _tagged(service.patch(call.connection, call.workspace_id, id, _fields(call.body), if_match))
+    return _tagged(call, service.patch(call.connection, call.workspace_id, id, _fields(call.body), if_match))
 
 
 @routes.route("DELETE", "/workflows/{id}", role=EDITOR, status=204)
@@ -275,7 +276,7 @@ def put_workflow(call: Call, slug: str) -> Reply:
     row, is_new = service.put_by_slug(
         call.connection, call.workspace_id, slug, fields, if_match=headers.get("if-match"), only_create=only_create
     )
-    return created(resource(row), f"/workflows/{row['id']}", {"ETag": etag_of(row)}) if is_new else _tagged(row)
+    return created(resource(call.connection, row), f"/workflows/{row['id']}", {"ETag": etag_of(row)}) if is_new else _tagged(call, row)
 
 
 def _require_slug(in_path: str, in_body: str) -> None:
@@ -291,7 +292,7 @@ def _require_slug(in_path: str, in_body: str) -> None:
 @routes.route("GET", "/workflows/by-slug/{slug}", role=VIEWER, answer=Workflow)
 def get_workflow_by_slug(call: Call, slug: str) -> Reply:
     """Read the workflow of this slug."""
-    return _tagged(service.get_by_slug(call.connection, call.workspace_id, slug))
+    return _tagged(call, service.get_by_slug(call.connection, call.workspace_id, slug))
 
 
 @routes.route("POST", "/workflows/{id}/publish", role=EDITOR, body=Model, body_optional=True, answer=VersionSummary, status=201)
@@ -328,7 +329,7 @@ def diff_versions(call: Call, id: str, n: str, b: str) -> Reply:
 @routes.route("POST", "/workflows/{id}/versions/{n}/rollback", role=EDITOR, body=Model, body_optional=True, answer=Workflow)
 def rollback_workflow(call: Call, id: str, n: str) -> Reply:
     """Make an earlier version live. The draft and the numbering stay as they are."""
-    return _tagged(service.rollback(call.connection, call.workspace_id, id, n))
+    return _tagged(call, service.rollback(call.connection, call.workspace_id, id, n))
 
 
 @routes.route("GET", "/workflows/{id}/export", role=VIEWER, answer=Export)

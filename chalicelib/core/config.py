@@ -25,6 +25,7 @@ VARIABLES = {
     "bootstrap_key": "MILLRACE_BOOTSTRAP_KEY",
     "secret": "MILLRACE_SECRET",
     "master_key": "MILLRACE_MASTER_KEY",
+    "master_key_previous": "MILLRACE_MASTER_KEY_PREVIOUS",
     "kms_key_id": "MILLRACE_KMS_KEY_ID",
     "egress_allow": "MILLRACE_EGRESS_ALLOW",
     "public_url": "MILLRACE_PUBLIC_URL",
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     bootstrap_key: str | None = None
     secret: str | None = None
     master_key: str | None = None
+    master_key_previous: tuple[str, ...] = ()
     kms_key_id: str | None = None
     egress_allow: tuple[str, ...] = ()
     public_url: str | None = None
@@ -62,7 +64,7 @@ class Settings(BaseModel):
     data_dir: Path = Path(".millrace")
     log_level: str = "INFO"
 
-    @field_validator("egress_allow", "cors_origins", mode="before")
+    @field_validator("egress_allow", "cors_origins", "master_key_previous", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value

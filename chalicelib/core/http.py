@@ -105,8 +105,9 @@ class HttpClient:
         timeout: float = 60.0,
         max_bytes: int = MAX_BODY_BYTES,
         secret_headers: Collection[str] = (),
+        redirects: int = MAX_REDIRECTS,
     ) -> Response:
-        """Send one request, follow up to MAX_REDIRECTS redirects, and read the whole answer.
+        """Send one request, follow up to `redirects` redirects, and read the whole answer.
 
         `timeout` (seconds) covers everything; `max_bytes` bounds the body as received and as decoded. `secret_headers` are never sent to another origin than the URL's,
         nor is any header but the harmless ones. Nothing is ever sent twice on its own. Raises EgressDenied, InvalidUrl and CallFailed (codes connection_failed,
@@ -118,7 +119,7 @@ class HttpClient:
         origin = call.target.origin
         try:
             async with asyncio.timeout(timeout):
-                for _ in range(MAX_REDIRECTS + 1):
+                for _ in range(redirects + 1):
                     origin = call.target.origin
                     answer = await self._exchange(call, max_bytes)
                     if isinstance(answer, Response):
@@ -126,7 +127,7 @@ class HttpClient:
                     call = redirected(call, *answer, self._guard, secret_headers)
         except TimeoutError:
             raise CallFailed("timeout", f"{method} {origin} did not answer within {timeout:g} seconds", "timeout") from None
-        raise CallFailed("too_many_redirects", f"{method} {origin} redirects more than {MAX_REDIRECTS} times")
+        raise CallFailed("too_many_redirects", f"{method} {origin} redirects more than {redirects} times")
 
     async def _exchange(self, call: Call, max_bytes: int) -> Response | tuple[int, str]:
         """One request and its answer: the whole response, or (status, Location) of a redirect."""

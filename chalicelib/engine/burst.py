@@ -15,14 +15,14 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from chalicelib.core.errors import ExpressionError
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine import planner
 from chalicelib.engine.history import error_of, run_row, scope_value
 from chalicelib.engine.links import links
-from chalicelib.engine.nodes import Prepared, failure_of, prepare, run_pure, scope_for
+from chalicelib.engine.nodes import Prepared, prepare, run_effect, run_pure, scope_for
 from chalicelib.engine.repository import WORKER_LOST, Claim, Signal
 from chalicelib.engine.retry import plan_retry
 from chalicelib.engine.saves import Finish, Flusher, PersistFailed, Save
@@ -337,17 +337,9 @@ class Burst:
             return
         self._launched_at = time.monotonic()
         for prepared in starting:
-            task = asyncio.create_task(self._perform(prepared))
+            task = asyncio.create_task(run_effect(prepared))
             task.add_done_callback(lambda _task: self.held.nudged.set())
             self._tasks[task] = prepared.run
-
-    @staticmethod
-    async def _perform(prepared: Prepared) -> Outcome | ActionError:
-        try:
-            async with asyncio.timeout(prepared.node.timeout_seconds):
-                return await cast(Awaitable[Outcome], prepared.spec.run(prepared.context, prepared.config))
-        except Exception as error:
-            return failure_of(error, prepared)
 
     async def _wait(self) -> None:
         """Until an effect ends, a timer is due, a signal came, or it is time to show what is running."""

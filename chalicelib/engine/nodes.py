@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import traceback
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,10 +15,11 @@ from pydantic import ValidationError
 from chalicelib.core.clock import to_text
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import Scope
+from chalicelib.core.redaction import Secrets
 from chalicelib.definitions.graph import GraphNode
 from chalicelib.engine.state import ExecutionState, NodeRun
 from chalicelib.registry.catalogue import ActionCatalogue
-from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext, Outcome
+from chalicelib.registry.spec import ActionError, ActionSpec, Done, End, NodeContext, Outcome, Sleep
 
 log = logging.getLogger("millrace.engine")
 
@@ -84,8 +87,32 @@ def prepare(
         evaluate=scope.evaluate,
         timeout_seconds=node.timeout_seconds,
         clients=clients,
+        workflow_id=state.workflow_id,
     )
     return Prepared(node, run, spec, config, context)
+
+
+async def run_effect(prepared: Prepared) -> Outcome | ActionError:
+    """Run an effect within its timeout. What comes back holds no secret of the credentials it used."""
+    secrets = prepared.context.secrets
+    try:
+        async with asyncio.timeout(prepared.node.timeout_seconds):
+            outcome = await cast(Awaitable[Outcome], prepared.spec.run(prepared.context, prepared.config))
+            return await _without_secrets(outcome, secrets)
+    except Exception as error:
+        failure = failure_of(error, prepared)
+        cleaned = ActionError(
+            failure.code, secrets.text(failure.message), error_class=failure.error_class, retry_after=failure.retry_after
+        )
+        cleaned.output = secrets.clean(failure.output)
+        return cleaned
+
+
+async def _without_secrets(outcome: Outcome, secrets: Secrets) -> Outcome:
+    """The outcome with every echo of a secret replaced; beside the event loop, since an output may be megabytes."""
+    if not secrets or not isinstance(outcome, Done | Sleep | End) or outcome.output is None:
+        return outcome
+    return replace(outcome, output=await asyncio.to_thread(secrets.clean, outcome.output))
 
 
 def run_pure(prepared: Prepared) -> Outcome | ActionError:
@@ -106,5 +133,6 @@ def failure_of(error: Exception, prepared: Prepared) -> ActionError:
         case TimeoutError():
             seconds = prepared.node.timeout_seconds
             return ActionError("timeout", f"no result within {seconds:g} seconds (timeout_seconds)", error_class="timeout")
-    log.exception("node type %s failed in a way that was not foreseen", prepared.node.type)
+    trace = prepared.context.secrets.text("".join(traceback.format_exception(error)))
+    log.error("node type %s failed in a way that was not foreseen:\n%s", prepared.node.type, trace)
     return ActionError("internal_error", f"{prepared.node.type} failed in a way that was not foreseen ({type(error).__name__})")

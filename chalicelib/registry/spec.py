@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
+from chalicelib.core.redaction import Secrets
 from chalicelib.definitions.issues import Issue
 
 # A field that holds bare CEL. Its name within the config is found by its JSON Schema format.
@@ -90,7 +91,10 @@ class Evaluator(Protocol):
 
 @dataclass(slots=True)
 class NodeContext:
-    """What a running node may know and use. `now` is the instant the node became ready: the same on every recomputation."""
+    """What a running node may know and use. `now` is the instant the node became ready: the same on every recomputation.
+
+    `secrets` are those of the credentials it has been lent; the engine takes them out of its output, its error and the log.
+    """
 
     execution_id: str
     workspace_id: str
@@ -102,6 +106,8 @@ class NodeContext:
     evaluate: Evaluator
     timeout_seconds: float = 60.0
     clients: Mapping[str, Any] = field(default_factory=dict)
+    workflow_id: str = ""
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 ConfigModel = type[Config]

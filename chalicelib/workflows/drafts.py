@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.core.errors import ValidationFailed
@@ -48,18 +49,14 @@ def shown(issue: Issue) -> dict[str, str]:
     return issue.under(PREFIX).as_json()
 
 
-def examine(definition: Any) -> list[dict[str, str]]:
-    """Every issue of a draft that need not even be well formed."""
-    try:
-        text = to_text(definition)
-    except ValidationFailed as error:
-        return [{"path": p["path"], "code": p["code"], "message": p["message"], "severity": "error"} for p in error.errors]
-    return [shown(issue) for issue in issues_of(text)]
+def malformed(error: ValidationFailed) -> list[dict[str, str]]:
+    """What `to_text` refused, as issues."""
+    return [{"path": p["path"], "code": p["code"], "message": p["message"], "severity": "error"} for p in error.errors]
 
 
-def require_valid(text: str) -> None:
+def require_valid(issues: Iterable[Issue]) -> None:
     """Raises ValidationFailed with every error; warnings pass."""
-    errors = [shown(issue) for issue in issues_of(text) if issue.severity == "error"]
+    errors = [shown(issue) for issue in issues if issue.severity == "error"]
     if errors:
         raise ValidationFailed([{"path": e["path"], "code": e["code"], "message": e["message"]} for e in errors])
 

@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed, PreconditionRequired
+from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed, PreconditionRequired, ValidationFailed
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import dumps, loads
+from chalicelib.credentials import references
+from chalicelib.definitions.issues import Issue
+from chalicelib.registry.catalogue import catalogue
 from chalicelib.workflows import drafts, repository
 from chalicelib.workflows.etags import check_match
 
@@ -152,9 +155,31 @@ def publish(connection: Connection, workspace_id: str, workflow_id: str, if_matc
     return {**repository.publish(connection, workspace_id, workflow_id, definition_id), "definition_id": definition_id}
 
 
+def issues(connection: Connection, workflow: Row) -> list[Issue]:
+    """Everything that is wrong with a workflow's draft, what it refers to included."""
+    return issues_of(connection, workflow["workspace_id"], workflow["definition"], workflow["id"])
+
+
+def issues_of(connection: Connection, workspace_id: str, text: str, workflow_id: str | None = None) -> list[Issue]:
+    """Everything that is wrong with a definition in a workspace; `workflow_id` is that of the workflow it is the draft of, if it is one."""
+    found = list(drafts.issues_of(text))
+    if '"credential"' in text:
+        found += references.find_issues(connection, workspace_id, workflow_id, loads(text)["nodes"], catalogue())
+    return found
+
+
+def examine(connection: Connection, workspace_id: str, definition: Any) -> list[dict[str, str]]:
+    """Every issue of a definition that need not even be well formed. Changes nothing."""
+    try:
+        text = drafts.to_text(definition)
+    except ValidationFailed as error:
+        return drafts.malformed(error)
+    return [drafts.shown(issue) for issue in issues_of(connection, workspace_id, text)]
+
+
 def freeze(connection: Connection, workflow: Row) -> str:
     """An immutable copy of the draft as it is, which executions can be pinned to. Raises ValidationFailed with every error."""
-    drafts.require_valid(workflow["definition"])
+    drafts.require_valid(issues(connection, workflow))
     definition_id = new_id("def")
     repository.insert_definition(connection, definition_id, workflow["workspace_id"], workflow["id"], workflow["definition"])
     return definition_id
@@ -162,7 +187,7 @@ def freeze(connection: Connection, workflow: Row) -> str:
 
 def freeze_draft(connection: Connection, workflow: Row) -> str:
     """Like `freeze`, but running the same draft again makes no further copy of it."""
-    drafts.require_valid(workflow["definition"])
+    drafts.require_valid(issues(connection, workflow))
     return repository.same_definition(connection, workflow["id"], workflow["definition"]) or freeze(connection, workflow)
 
 

@@ -43,6 +43,11 @@ def function_arn(name: str) -> dict[str, str]:
     return sub(f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}")
 
 
+def credentials_key_arn() -> dict[str, Any]:
+    """The KMS key that seals credentials: the one given, else the stack's own."""
+    return {"Fn::If": ["OwnKmsKey", {"Fn::GetAtt": ["CredentialsKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
+
+
 def title(name: str) -> str:
     """A function's name as part of a logical id."""
     return "".join(word.capitalize() for word in name.split("-"))
@@ -78,6 +83,8 @@ def _own_statements(function: Function) -> list[Statement]:
     statements = [allow("logs:CreateLogStream", "logs:PutLogEvents", on=logs)]
     if function.invokes:
         statements.append(allow("lambda:InvokeFunction", on=[function_arn(name) for name in function.invokes]))
+    if function.opens_credentials:
+        statements.append(allow("kms:Encrypt", "kms:Decrypt", on=credentials_key_arn()))
     if function.asynchronous:
         statements.append(allow("sqs:SendMessage", on={"Fn::GetAtt": [f"{title(function.name)}Failures", "Arn"]}))
     return statements

@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.manifest import FUNCTIONS, Function, KafkaRecords, RestApi, Schedule
 from infra.aws import rest_api
-from infra.aws.policies import NO_VALUE, only_if, role, sub, title
+from infra.aws.policies import NO_VALUE, credentials_key_arn, only_if, role, sub, title
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "x86_64"
@@ -85,6 +85,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Default": "",
         "Description": "Private addresses that actions may reach, with commas between",
     },
+    "KmsKeyArn": {
+        "Type": "String",
+        "Default": "",
+        "Description": "The ARN of a KMS key of yours that seals credentials (default: the stack makes one)",
+    },
     "LogLevel": {
         "Type": "String",
         "Default": "INFO",
@@ -119,6 +124,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "InVpc": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "SubnetIds"}]}, ""]}]},
     "ConcurrencyLimited": {"Fn::Equals": [{"Ref": "LimitConcurrency"}, "yes"]},
     "OwnPublicUrl": _given("PublicUrl"),
+    "OwnKmsKey": {"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]},
 }
 
 
@@ -137,6 +143,7 @@ ENVIRONMENT: dict[str, Any] = {
     "MILLRACE_ENGINE_FUNCTION": sub("${AWS::StackName}-engine"),
     "MILLRACE_ENVIRONMENT": {"Ref": "AWS::StackName"},
     "MILLRACE_EGRESS_ALLOW": {"Ref": "EgressAllow"},
+    "MILLRACE_KMS_KEY_ID": credentials_key_arn(),
     "MILLRACE_CORS_ORIGINS": {"Ref": "CorsOrigins"},
     "MILLRACE_PUBLIC_URL": {
         "Fn::If": ["OwnPublicUrl", {"Ref": "PublicUrl"}, sub("https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}")],
@@ -147,7 +154,7 @@ ENVIRONMENT: dict[str, Any] = {
 
 def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) -> dict[str, Any]:
     """The template. `topics` are the Kafka topics to read (CloudFormation wants one mapping each); `paths` default to the application's routes."""
-    resources: Resources = {}
+    resources: Resources = _credentials_key()
     for function in FUNCTIONS:
         resources |= _function(function)
         resources |= _event_source(function, topics, paths)
@@ -166,6 +173,25 @@ def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) ->
             "RestApiId": {"Value": {"Ref": "RestApi"}, "Description": "Its id"},
             "MigrateFunction": {"Value": {"Ref": "MigrateFunction"}, "Description": "Invoke it after every deployment"},
         },
+    }
+
+
+def _credentials_key() -> Resources:
+    """The key that seals credentials. It outlives the stack: without it they are lost. The account's own policies say who may use it."""
+    account = {"Effect": "Allow", "Principal": {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}, "Action": "kms:*", "Resource": "*"}
+    properties = {
+        "Description": sub("Seals the credentials of ${AWS::StackName}"),
+        "EnableKeyRotation": True,
+        "KeyPolicy": {"Version": "2012-10-17", "Statement": [account]},
+    }
+    return {
+        "CredentialsKey": {
+            "Type": "AWS::KMS::Key",
+            "Condition": "OwnKmsKey",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": properties,
+        }
     }
 
 

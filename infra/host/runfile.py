@@ -15,7 +15,7 @@ from typing import IO
 
 from infra.host.servers import ServerFailed, write_private
 
-SECRET_NAMES = {"secret": "MILLRACE_SECRET", "master_key": "MILLRACE_MASTER_KEY"}
+SECRET_NAMES = {"secret": "MILLRACE_SECRET"}
 
 
 class FolderInUse(Exception):
@@ -62,8 +62,8 @@ def bootstrap_key(data: Path, given: str | None) -> str:
 def kept_secrets(data: Path) -> dict[str, str]:
     """Environment variables with this installation's own secrets, from `<data>/secrets.json`, made at the first start.
 
-    64 hexadecimal digits each. Losing the file makes API keys and sealed credentials useless, so it is never made anew
-    while it exists, not even when it cannot be read.
+    64 hexadecimal digits each. Losing the file makes API keys useless, so it is never made anew while it exists, not even when it cannot be read. (What
+    seals credentials is in `master.keys` beside it.)
     """
     path = data / "secrets.json"
     try:

@@ -92,8 +92,6 @@ class Supervisor:
         secrets = runfile.kept_secrets(self.plan.data)
         if given.secret:
             del secrets["MILLRACE_SECRET"]
-        if given.master_key or given.kms_key_id:
-            del secrets["MILLRACE_MASTER_KEY"]
         return {
             **self.home.env,
             **secrets,

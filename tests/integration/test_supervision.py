@@ -193,7 +193,7 @@ class TestFolder:
     def test_secrets_are_made_once(self, tmp_path: Path) -> None:
         first = runfile.kept_secrets(tmp_path)
         assert runfile.kept_secrets(tmp_path) == first
-        assert {name: len(bytes.fromhex(value)) for name, value in first.items()} == {"MILLRACE_SECRET": 32, "MILLRACE_MASTER_KEY": 32}
+        assert {name: len(bytes.fromhex(value)) for name, value in first.items()} == {"MILLRACE_SECRET": 32}
 
     def test_unreadable_secrets_are_never_replaced(self, tmp_path: Path) -> None:
         (tmp_path / "secrets.json").write_text("{half")
