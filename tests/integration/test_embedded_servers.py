@@ -239,7 +239,7 @@ class TestKafkaWithoutWhatItNeeds:
         java = fresh_home.data / "java"
         java.write_text("#!/bin/sh\necho 'openjdk version \"21.0.2\" 2024-01-16' >&2\n")
         java.chmod(0o755)
-        monkeypatch.setattr("infra.host.servers.kafka._CHECKOUT", fresh_home.data)
+        monkeypatch.setattr("infra.host.caches.CHECKOUT", fresh_home.data)
         assert "Maven (mvn) is not installed" in self.start(fresh_home, PATH=str(fresh_home.data), HOME=str(fresh_home.data))
 
 

@@ -23,12 +23,12 @@ from collections.abc import Generator, Mapping
 from functools import partial
 from pathlib import Path
 
+from infra.host.caches import NoCache, cache_folders, writable_cache
 from infra.host.processes import Child, spawn
 from infra.host.servers import Home, ServerFailed, ServerUnavailable, Steps, free_port, wait_until
 
 VERSION = "4.4.0"
 _POM = Path(__file__).with_name("kafka-pom.xml")
-_CHECKOUT = Path(__file__).parents[3]
 _OLDEST_JAVA = 17
 # Serial collector and C1 alone: half the start-up time and a third of the memory of a server's defaults.
 _JVM = ["-Xms96m", "-Xmx320m", "-XX:MaxDirectMemorySize=96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
@@ -181,13 +181,16 @@ def _java(env: Mapping[str, str]) -> str:
 def _jars(env: Mapping[str, str], log: Path) -> Generator[str, None, Path]:
     """Returns the folder with Kafka's jars, resolving them with Maven the first time."""
     label = f"kafka-{VERSION}-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:8]}"
-    caches = [cache for cache in _cache_folders(env) if (cache / label).is_dir()]
+    caches = [cache for cache in cache_folders(env) if (cache / label).is_dir()]
     if caches:
         return caches[0] / label
     maven = shutil.which("mvn", path=env.get("PATH"))
     if maven is None:
         raise ServerUnavailable("Kafka's jars are not here yet and Maven (mvn) is not installed to fetch them; install it once")
-    cache = _writable_cache(env)
+    try:
+        cache = writable_cache(env)
+    except NoCache as error:
+        raise ServerUnavailable(f"{error}, so Kafka's jars have no place") from error
     unfinished = Path(tempfile.mkdtemp(dir=cache, prefix=f"{label}.unfinished-"))
     try:
         yield from _resolve(maven, unfinished, env, log)
@@ -219,23 +222,6 @@ def _local_repository(cache: Path) -> list[str | Path]:
     """Maven keeps what it fetches in the account's home, whatever HOME says; a service's account may have none."""
     home = Path(pwd.getpwuid(os.geteuid()).pw_dir)
     return [] if os.access(home, os.W_OK) else [f"-Dmaven.repo.local={cache / 'maven'}"]
-
-
-def _cache_folders(env: Mapping[str, str]) -> list[Path]:
-    """Per user first, so that several checkouts share the jars; inside the checkout where there is no home to write to."""
-    per_user = env.get("XDG_CACHE_HOME") or (f"{env['HOME']}/.cache" if env.get("HOME") else None)
-    return [*([Path(per_user) / "millrace"] if per_user else []), _CHECKOUT / ".cache"]
-
-
-def _writable_cache(env: Mapping[str, str]) -> Path:
-    for cache in _cache_folders(env):
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(cache, os.W_OK):
-            return cache
-    raise ServerUnavailable("neither ~/.cache/millrace nor .cache in the checkout can be written, so Kafka's jars have no place")
 
 
 def _serves(child: Child, port: int) -> bool:
