@@ -101,6 +101,7 @@ def frontend_commands() -> dict[str, list[str]]:
     """Every check of the web app, in its folder."""
     return {
         "install": ["npm", "ci", "--no-audit", "--no-fund"],
+        "types": ["npm", "run", "typecheck"],
         "eslint": ["npm", "run", "lint"],
         "vitest": ["npm", "test"],
         "build": ["npm", "run", "build"],

@@ -21,7 +21,7 @@ class ApiKeyCreate(Model):
     """A key to make."""
 
     name: Name
-    role: Literal["viewer", "operator", "editor", "admin"]
+    role: Literal["viewer", "operator", "editor", "admin"] = "operator"
 
 
 class ApiKey(Answer):
