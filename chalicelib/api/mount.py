@@ -9,6 +9,7 @@ from typing import Any
 from chalice import Chalice
 
 from chalicelib.api import (
+    analytics,
     api_keys,
     callbacks,
     credentials,
@@ -33,8 +34,22 @@ from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 
 RESOURCES = (
-    workflows, triggers, executions, reruns, callbacks, oauth_callback, credentials, registry, api_keys, me, dead_letters, health, openapi, trigger_ingress,
-)  # fmt: skip
+    workflows,
+    triggers,
+    executions,
+    reruns,
+    callbacks,
+    oauth_callback,
+    credentials,
+    registry,
+    analytics,
+    api_keys,
+    me,
+    dead_letters,
+    health,
+    openapi,
+    trigger_ingress,
+)
 
 
 def mount(app: Chalice) -> None:

@@ -44,8 +44,8 @@ class CronLoop:
 
     def __init__(self, function: Function, *, seconds: float | None = None) -> None:
         assert isinstance(function.source, Schedule)
-        self._function, self._handler = function, function.load()
-        self._seconds = function.source.every_minutes * 60.0 if seconds is None else seconds
+        self._function, self._handler, self._warns = function, function.load(), function.source.host_seconds is None
+        self._seconds = seconds or function.source.host_seconds or function.source.every_minutes * 60.0
         self._running: list[threading.Thread] = []
 
     def run(self, stop: threading.Event) -> None:
@@ -62,7 +62,8 @@ class CronLoop:
     def _start(self, stop: threading.Event) -> None:
         self._running = [thread for thread in self._running if thread.is_alive()]
         if self._function.max_concurrency is not None and len(self._running) >= self._function.max_concurrency:
-            log.warning("an event was not sent: earlier ones are still being handled", extra={"function": self._function.name})
+            if self._warns:  # one that is called every few seconds misses nothing
+                log.warning("an event was not sent: earlier ones are still being handled", extra={"function": self._function.name})
             return
         thread = threading.Thread(target=self._call, args=(stop,), name=self._function.name, daemon=True)
         self._running.append(thread)

@@ -163,11 +163,12 @@ def test_routes_that_api_gateway_cannot_tell_apart_are_refused() -> None:
         check_siblings(["/a/{id}", "/a/{name}/b"])
 
 
-def test_the_rule_fires_the_function_of_the_schedule(template: dict[str, Any]) -> None:
-    (each,) = (each for each in FUNCTIONS if isinstance(each.source, Schedule))
-    (rule,) = of_type(template, "AWS::Events::Rule").values()
-    assert rule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
-    assert rule["Properties"]["Targets"][0]["Arn"] == {"Fn::GetAtt": [f"{title(each.name)}Function", "Arn"]}
+def test_each_rule_fires_the_function_of_its_schedule(template: dict[str, Any]) -> None:
+    scheduled = {each.name: each.source.expression for each in FUNCTIONS if isinstance(each.source, Schedule)}
+    rules = [rule["Properties"] for rule in of_type(template, "AWS::Events::Rule").values()]
+    assert {rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]: rule["ScheduleExpression"] for rule in rules} == {
+        f"{title(name)}Function": expression for name, expression in scheduled.items()
+    }
 
 
 def test_each_topic_has_a_mapping_for_either_kind_of_cluster(template: dict[str, Any]) -> None:

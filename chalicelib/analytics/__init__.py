@@ -1,0 +1,1 @@
+"""Analytics: facts folded into rollups exactly once, and the questions they answer."""
