@@ -26,10 +26,9 @@ from chalicelib.api import (
     workflows,
 )
 from chalicelib.api import request as requests
-from chalicelib.api.cors import cors_headers, preflight_headers
+from chalicelib.api.cors import answer_cors, answer_preflight
 from chalicelib.api.replies import Reply, problem
 from chalicelib.core import metrics
-from chalicelib.core.config import settings
 from chalicelib.core.errors import MethodNotAllowed, MillraceError, NotFound
 from chalicelib.core.logging import logger
 
@@ -74,7 +73,7 @@ def _middleware(routes: Mapping[str, Mapping[str, Any]]) -> Callable[[Any, Calla
             metrics.count("http_requests", method=request.method, route=request.route, status=str(reply.status_code))
             metrics.duration("http_request_seconds", seconds, method=request.method, route=request.route)
         reply.headers.setdefault("X-Content-Type-Options", "nosniff")
-        reply.headers.update(cors_headers(request.headers.get("origin"), settings().cors_origins))
+        reply.headers.update(answer_cors(request.route, request.params, request.headers.get("origin")))
         if chalice_request.lambda_context is not None:
             _log(request, reply, seconds)
         return reply
@@ -88,7 +87,7 @@ def _without_handler(request: requests.Request, event: dict[str, Any], routes: M
     if not methods:
         return problem(NotFound("there is nothing at this path; GET /openapi.json lists what there is"), request.id)
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-        allowed = preflight_headers(request.headers.get("origin"), settings().cors_origins)
+        allowed = answer_preflight(request.route, request.params, request.headers.get("origin"))
         return Reply(204, "", allowed or {"Vary": "Origin"})
     if request.method in methods:
         return None

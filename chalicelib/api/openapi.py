@@ -31,6 +31,7 @@ _MEANINGS = {
     415: "The content type is not accepted",
     422: "The request has fields that are not valid",
     428: "Send If-Match with the ETag that was read",
+    429: "More calls than the trigger's rate limit allows; `Retry-After` says when to come back",
     503: "A server Millrace needs is not reachable",
 }
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -142,7 +143,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _headers(route: Route) -> list[tuple[str, str]]:
-    if route.name == "deliver":
+    if route.name in ("deliver", "deliver_test"):
         return [("Idempotency-Key", "Repeat it on retries: the same key and body are one execution")]
     if "If-Match" in route.description or route.name == "delete_workflow":
         return [("If-Match", "The ETag that was read")]
@@ -192,8 +193,8 @@ def _failures(route: Route) -> list[int]:
         statuses |= {412}
     if route.name == "patch_workflow":
         statuses |= {428}
-    if route.name == "deliver":
-        statuses |= {401, 403, 404, 409}
+    if route.name in ("deliver", "deliver_test"):
+        statuses |= {401, 403, 404, 409, 429}
     return sorted(statuses)
 
 

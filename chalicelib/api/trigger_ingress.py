@@ -12,12 +12,17 @@ from chalicelib.api.executions import ui_url
 from chalicelib.api.models import Answer
 from chalicelib.api.paging import integer
 from chalicelib.api.replies import JSON, Reply, json_reply, problem
-from chalicelib.core.errors import ExecutionFailed, Forbidden, Unauthenticated, ValidationFailed
+from chalicelib.core.db import transaction
+from chalicelib.core.errors import ExecutionFailed, Forbidden, MillraceError, Unauthenticated, ValidationFailed
 from chalicelib.core.jsontext import dumps, is_clean
 from chalicelib.engine.queries import Answer as ExecutionAnswer
+from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import OPERATOR, allows
-from chalicelib.triggers.ingress import Delivery, Receipt, receive
+from chalicelib.triggers import captures
+from chalicelib.triggers.ingress import Greeting, Receipt, receive
+from chalicelib.triggers.visits import Delivery
 from chalicelib.triggers.waiting import MAX_WAIT_SECONDS, wait_for_answer
+from chalicelib.workflows import executions as runs
 
 routes = Routes("triggers")
 
@@ -38,6 +43,12 @@ class Delivered(Answer):
     status: str
     duplicate: bool
     ui_url: str
+    debounced: bool = False
+
+
+_QUERY = {
+    "wait": {"type": "integer", "minimum": 1, "maximum": MAX_WAIT_SECONDS, "description": "wait so many seconds for the answer"}
+}
 
 
 @routes.route(
@@ -48,9 +59,7 @@ class Delivered(Answer):
     status=202,
     transactional=False,
     raw=True,
-    query={
-        "wait": {"type": "integer", "minimum": 1, "maximum": MAX_WAIT_SECONDS, "description": "wait so many seconds for the answer"}
-    },
+    query=_QUERY,
 )
 def deliver(call: Call, path: str) -> Reply:
     """Start the workflow behind a trigger's path; any body will do. Send `Idempotency-Key` (or `webhook-id`) and repeat it on retries: the same key and body
@@ -58,9 +67,46 @@ def deliver(call: Call, path: str) -> Reply:
     wait = _wait(call)
     request = call.request
     receipt = receive(Delivery(path, request.method, request.headers, request.query, request.body), _authorize)
+    if isinstance(receipt, Greeting):
+        return Reply(200, receipt.text, {"Content-Type": "text/plain; charset=utf-8"} | _SANDBOX)
+    return _reply(receipt, wait or receipt.wait_seconds)
+
+
+@routes.route(
+    METHODS, "/trigger/{path}/test/{token}", role=None, answer=Delivered, status=202, transactional=False, raw=True, query=_QUERY
+)
+def deliver_test(call: Call, path: str, token: str) -> Reply:
+    """Catch one request for the builder (see `POST /triggers/{id}/test`). The trigger's own checks apply; then the draft runs, if the test was made so, with
+    real effects. Otherwise the answer is 200 with what was caught."""
+    wait = _wait(call)
+    request = call.request
+    delivery = Delivery(path, request.method, request.headers, request.query, request.body)
+    refused: MillraceError | None = None
+    begun = None
+    with transaction() as connection:
+        caught = captures.catch(connection, token, delivery, _authorize)
+        if caught.run and caught.problem is None:
+            try:
+                with connection.begin_nested():
+                    begun = runs.start(connection, caught.workspace_id, caught.workflow_id, input=caught.input, version="draft", key=None,
+                                       trigger=caught.context)  # fmt: skip
+            except MillraceError as error:
+                refused = error
+            captures.keep(
+                connection, caught, execution_id=begun.id if begun else None, problem=refused.detail[:500] if refused else None
+            )
+    if refused is not None:
+        raise refused
+    if begun is None:
+        return json_reply({"captured": True, "problem": caught.problem, "input": caught.input}, 200, _SANDBOX)
+    wake()
+    return _reply(Receipt(begun.id, begun.status, False), wait)
+
+
+def _reply(receipt: Receipt, wait: int | None) -> Reply:
     answer = wait_for_answer(receipt.execution_id, wait) if wait else None
     reply = _accepted(receipt) if answer is None else _answered(receipt, answer)
-    reply.headers[EXECUTION_HEADER] = receipt.execution_id
+    reply.headers |= {**receipt.headers, EXECUTION_HEADER: receipt.execution_id}
     return reply
 
 
@@ -81,6 +127,8 @@ def _authorize(token: str | None, workspace_id: str) -> None:
 
 def _accepted(receipt: Receipt) -> Reply:
     answer = {"execution_id": receipt.execution_id, "status": receipt.status, "duplicate": receipt.duplicate}
+    if receipt.debounced:
+        answer["debounced"] = True
     return json_reply(answer | {"ui_url": ui_url(receipt.execution_id)}, 202)
 
 

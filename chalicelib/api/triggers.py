@@ -7,12 +7,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
+from chalicelib.api.executions import ui_url
 from chalicelib.api.models import Answer, Model
 from chalicelib.api.paging import listing, read_limit, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
-from chalicelib.identity.roles import EDITOR, VIEWER
+from chalicelib.core.clock import to_text
+from chalicelib.engine.wake import wake
+from chalicelib.identity.roles import EDITOR, OPERATOR, VIEWER
 from chalicelib.scheduler.service import occurrences
-from chalicelib.triggers import service
+from chalicelib.triggers import captures, deliveries, service
+from chalicelib.triggers.health import health_changes
 
 routes = Routes("triggers")
 
@@ -69,6 +73,59 @@ class Occurrences(Answer):
     items: list[Occurrence]
     next_cursor: str | None
     upcoming: list[str]
+
+
+class TriggerDelivery(Answer):
+    """What came in and what became of it. `request` is there when one delivery is read, unless nothing was kept."""
+
+    id: str
+    received_at: str
+    method: str
+    outcome: Literal["started", "duplicate", "debounced", "refused"]
+    status: int
+    code: str | None
+    detail: str | None
+    execution_id: str | None
+    replay_of: str | None
+    body_bytes: int
+    replayable: bool
+
+
+class HealthChange(Answer):
+    """When a trigger became unhealthy, and why, or was well again."""
+
+    at: str
+    state: Literal["unhealthy", "healthy"]
+    reason: str | None
+
+
+class Replayed(Answer):
+    """The execution that a replay started."""
+
+    execution_id: str
+    status: str
+    duplicate: bool
+    ui_url: str
+
+
+class TestWish(Model):
+    """Whether the request that is caught also runs the draft."""
+
+    run: bool = True
+
+
+class TriggerTest(Answer):
+    """A test URL and what it caught: {trigger, body, input}. `url` is there only when it was made."""
+
+    id: str
+    state: Literal["listening", "captured", "expired"]
+    run: bool
+    created_at: str
+    expires_at: str
+    captured_at: str | None
+    captured: dict[str, Any] | None
+    problem: str | None
+    execution_id: str | None
 
 
 @routes.route("POST", "/triggers", role=EDITOR, body=TriggerCreate, answer=Trigger, status=201)
@@ -129,3 +186,65 @@ def list_occurrences(call: Call, id: str) -> Reply:
     limit = read_limit(call.request)
     row = service.get(call.connection, call.workspace_id, id)
     return json_reply(occurrences(call.connection, row, limit, call.request.first("cursor")))
+
+
+@routes.route("GET", "/triggers/{id}/health", role=VIEWER, answer=HealthChange, listing=True)
+def list_health_changes(call: Call, id: str) -> Reply:
+    """When the trigger became unhealthy, and why, and when it worked again; the newest 50."""
+    row = service.get(call.connection, call.workspace_id, id)
+    changes = health_changes(call.connection, row["id"])
+    return json_reply({"items": [{**change, "at": to_text(change["at"])} for change in changes], "next_cursor": None})
+
+
+@routes.route(
+    "GET",
+    "/triggers/{id}/deliveries",
+    role=OPERATOR,
+    answer=TriggerDelivery,
+    listing=True,
+    query={"outcome": {"type": "string", "enum": ["started", "duplicate", "debounced", "refused"]}},
+)
+def list_deliveries(call: Call, id: str) -> Reply:
+    """What came in at an `api` trigger within a week and what became of it, newest first."""
+    page = read_page(call.request, "deliveries")
+    row = service.get(call.connection, call.workspace_id, id)
+    rows = deliveries.list_page(call.connection, row, page.after, page.limit, call.request.first("outcome"))
+    return json_reply(listing(rows, page, "deliveries", lambda line: line["id"], deliveries.show))
+
+
+@routes.route("GET", "/triggers/{id}/deliveries/{delivery_id}", role=OPERATOR, answer=TriggerDelivery)
+def get_delivery(call: Call, id: str, delivery_id: str) -> Reply:
+    """Read one delivery with its request, as far as it was kept: never credentials or signatures."""
+    row = service.get(call.connection, call.workspace_id, id)
+    return json_reply(deliveries.show(deliveries.get(call.connection, row, delivery_id)))
+
+
+@routes.route(
+    "POST",
+    "/triggers/{id}/deliveries/{delivery_id}/replay",
+    role=OPERATOR,
+    body=Model,
+    body_optional=True,
+    answer=Replayed,
+    status=202,
+)
+def replay_delivery(call: Call, id: str, delivery_id: str) -> Reply:
+    """Start a new execution of what a delivery brought, with the trigger's mapping and the live version of now."""
+    row = service.get(call.connection, call.workspace_id, id)
+    execution_id = deliveries.replay(call.connection, row, delivery_id)
+    call.after_commit.append(wake)
+    answer = {"execution_id": execution_id, "status": "queued", "duplicate": False, "ui_url": ui_url(execution_id)}
+    return json_reply(answer, 202, {"Millrace-Execution-Id": execution_id})
+
+
+@routes.route("POST", "/triggers/{id}/test", role=EDITOR, body=TestWish, body_optional=True, answer=TriggerTest, status=201)
+def open_test(call: Call, id: str) -> Reply:
+    """Make a URL that catches one request within 15 minutes, for the builder; `run` (the default) also runs the draft with it. The URL is shown once."""
+    row = service.get(call.connection, call.workspace_id, id)
+    return created(captures.open_test(call.connection, row, run=call.body.run), f"/triggers/{id}/test")
+
+
+@routes.route("GET", "/triggers/{id}/test", role=EDITOR, answer=TriggerTest)
+def get_test(call: Call, id: str) -> Reply:
+    """The newest test URL's state (listening, captured, expired) and what it caught."""
+    return json_reply(captures.newest_test(call.connection, service.get(call.connection, call.workspace_id, id)))

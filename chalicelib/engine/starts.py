@@ -34,6 +34,7 @@ class StartRow:
     body_hash: str = ""
     retry_of: str | None = None
     key_origin: str | None = None  # the execution whose idempotency keys its effects carry; None: its own
+    delivery: Mapping[str, Any] | None = None  # a line of the trigger's deliveries log: {id, method, body_bytes, request?, replay_of?}
     execution_id: str = ""
 
 
@@ -51,7 +52,7 @@ _START = """
 WITH v AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%(rows)s::json) AS v(
     n int, id text, workspace_id text, workflow_id text, trigger_id text, trigger_revision int, definition_id text, version int,
-    trigger text, input text, key_scope text, key text, body_hash text, retry_of text, key_origin text)
+    trigger text, input text, key_scope text, key text, body_hash text, retry_of text, key_origin text, delivery json)
 ), now_true AS MATERIALIZED (
   SELECT v.n, w.lane,
     CASE WHEN v.trigger_id IS NULL AND v.definition_id IS NOT NULL THEN v.definition_id ELSE live.definition_id END AS definition_id,
@@ -84,6 +85,11 @@ WITH v AS MATERIALIZED (
   FROM fresh
 ), q AS (
   INSERT INTO wakes (execution_id, lane, wake_at) SELECT id, lane, now() FROM fresh
+), d AS (
+  INSERT INTO trigger_deliveries (trigger_id, id, method, outcome, status, execution_id, replay_of, body_bytes, request)
+  SELECT trigger_id, delivery->>'id', delivery->>'method', 'started', 202, id, delivery->>'replay_of', (delivery->>'body_bytes')::int,
+    delivery->>'request'
+  FROM fresh WHERE delivery IS NOT NULL
 )
 SELECT now_true.n, fresh.id, fresh.pinned_version AS version,
   CASE WHEN now_true.verdict = 'started' AND fresh.id IS NULL THEN 'duplicate' ELSE now_true.verdict END AS verdict
@@ -135,6 +141,7 @@ def _as_json(n: int, start: StartRow) -> dict[str, Any]:
         "body_hash": start.body_hash,
         "retry_of": start.retry_of,
         "key_origin": start.key_origin,
+        "delivery": start.delivery,
     }
 
 

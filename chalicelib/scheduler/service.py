@@ -24,11 +24,11 @@ from chalicelib.core.jsontext import loads
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.plan import Decision, Plan, plan_occurrences
+from chalicelib.triggers.health import printable
 from chalicelib.triggers.mapping import prepare_input
 from chalicelib.triggers.types.schedule import ScheduleConfig, instants, read_config, upcoming
 
 UPCOMING = 20
-LONGEST_REASON = 500
 LINES_PER_BATCH = 5000  # ledger rows; a batch that has so many leaves its other triggers to the next one
 ROWS_PER_START, BYTES_PER_START = 1000, 8 * 1024 * 1024
 BODIES_AT_ONCE = 50
@@ -256,11 +256,6 @@ def _remember_schema(definition_id: str, input_schema: Any) -> None:
     if len(_schemas) >= _SCHEMAS_KEPT:
         _schemas.pop(next(iter(_schemas)), None)
     _schemas[definition_id] = input_schema
-
-
-def printable(text: str) -> str:
-    """A reason any TEXT column and any page can hold."""
-    return text.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")[:LONGEST_REASON]
 
 
 def occurrences(connection: Connection, trigger: Mapping[str, Any], limit: int, cursor: str | None) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
-from chalicelib.scheduler.service import Batch, fire_batch, printable
+from chalicelib.scheduler.service import Batch, fire_batch
+from chalicelib.triggers.health import printable
+from chalicelib.triggers.housekeeping import forget_old
 
 STAY_SECONDS = 70.0
 LONGEST_PAUSE = 1.0
@@ -59,6 +61,7 @@ class TickReport:
     wakes: int = 0
     partitions_made: int = 0
     keys_forgotten: int = 0
+    deliveries_forgotten: int = 0
     errors: list[str] = field(default_factory=list)
     left: str = "stayed"
 
@@ -106,7 +109,7 @@ class _Tick:
         self.first = first
         self.registered = False
         self.superseded = False
-        self.chores = [self._make_partitions, self._forget_keys] if first else []
+        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries] if first else []
         self.report = TickReport()
         self.log = logger("scheduler")
 
@@ -235,6 +238,12 @@ class _Tick:
             forgotten = repository.forget_start_keys(connection, KEYS_KEPT_HOURS, KEYS_PER_ROUND)
         self.report.keys_forgotten += forgotten
         return forgotten == KEYS_PER_ROUND
+
+    def _forget_deliveries(self) -> bool:
+        with self.transaction() as connection:
+            forgotten = forget_old(connection, KEYS_PER_ROUND)
+        self.report.deliveries_forgotten += forgotten
+        return forgotten >= KEYS_PER_ROUND
 
 
 def _said(error: Exception) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
+
 from chalicelib.core.db import row, transaction
 from chalicelib.core.jsontext import loads
 from chalicelib.triggers.schemas import input_schema_of
@@ -16,7 +18,7 @@ MAX_REMEMBERED = 5_000
 _DOOR = """
 SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version FROM triggers t JOIN workflows w ON w.id = t.workflow_id
 LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
-WHERE t.path = %(path)s
+WHERE t.type = 'api' AND
 """
 
 
@@ -47,16 +49,32 @@ def remembered_door(path: str) -> Door | None:
     return _doors.get(path)
 
 
+def forget_door(path: str) -> None:
+    """The next delivery reads it anew."""
+    _doors.pop(path, None)
+
+
 def read_door(path: str) -> Door | None:
     """What the database says now; None when no trigger has this path. Raises Unavailable without a database."""
     with transaction() as connection:
-        found = row(connection, _DOOR, {"path": path})
-        schema = input_schema_of(connection, found["definition_id"]) if found and found["definition_id"] else None
+        door = _door(connection, row(connection, f"{_DOOR} t.path = %(key)s", {"key": path}))
     with _lock:
-        if found is None:
+        if door is None:
             _doors.pop(path, None)
             return None
         if len(_doors) >= MAX_REMEMBERED:
             _doors.clear()
-        door = _doors[path] = Door(dict(found), loads(found["config"]), schema)
+        _doors[path] = door
     return door
+
+
+def door_of(connection: Connection, trigger_id: str) -> Door | None:
+    """What the database says now of a trigger by its id; None for one that is no `api` trigger."""
+    return _door(connection, row(connection, f"{_DOOR} t.id = %(key)s", {"key": trigger_id}))
+
+
+def _door(connection: Connection, found: Mapping[str, Any] | None) -> Door | None:
+    if found is None:
+        return None
+    schema = input_schema_of(connection, found["definition_id"]) if found["definition_id"] else None
+    return Door(dict(found), loads(found["config"]), schema)

@@ -2,204 +2,189 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import psycopg
 
-from chalicelib.core.clock import utc_now
 from chalicelib.core.config import settings
-from chalicelib.core.db import hot
-from chalicelib.core.errors import (
-    BadRequest,
-    MethodNotAllowed,
-    MillraceError,
-    NotFound,
-    Unauthenticated,
-    Unavailable,
-    ValidationFailed,
-)
-from chalicelib.core.expressions import Scope
-from chalicelib.core.ids import new_id
-from chalicelib.core.jsontext import dumps, is_clean
+from chalicelib.core.db import hot, transaction
+from chalicelib.core.errors import Conflict, MillraceError, NotFound, Unavailable, ValidationFailed
 from chalicelib.engine.queries import execution_status
-from chalicelib.engine.starts import StartRow
+from chalicelib.engine.starts import Started, StartRow
 from chalicelib.engine.wake import wake
+from chalicelib.triggers import debounce, deliveries
 from chalicelib.triggers.batching import batcher
-from chalicelib.triggers.bodies import parse_body
-from chalicelib.triggers.doors import Door, read_door, remembered_door
-from chalicelib.triggers.mapping import prepare_input
+from chalicelib.triggers.doors import Door, forget_door, read_door, remembered_door
+from chalicelib.triggers.health import note_health
+from chalicelib.triggers.limits import count_call
 from chalicelib.triggers.refusals import refusal
-from chalicelib.triggers.signatures import check_signature, stored_headers
+from chalicelib.triggers.tokens import KeysUnusable
+from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
 
-MAX_KEY_LENGTH = 255
 MAX_ROUNDS = 4
 FIRED_SECONDS = 1.0
 _PATH = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _NOTE_FIRED = "UPDATE triggers SET last_fired_at = now() WHERE id = %(id)s"
-
-# Raises Unauthenticated or Forbidden unless the key (None: none was sent) may start workflows of the workspace.
-Authorize = Callable[[str | None, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One request at a door: header names in lower case, the body as it came."""
-
-    path: str
-    method: str
-    headers: Mapping[str, str]
-    query: Mapping[str, list[str]]
-    body: bytes
+_SEE = """
+INSERT INTO trigger_signatures (trigger_id, digest, key) VALUES (%(id)s, %(digest)s, %(key)s) ON CONFLICT DO NOTHING RETURNING key
+"""
+_SEEN = "SELECT key FROM trigger_signatures WHERE trigger_id = %(id)s AND digest = %(digest)s"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The execution a delivery started, or, as a duplicate, the one that its first copy started."""
+    """The execution a delivery started, or, as a duplicate, the one that its first copy started. `debounced`: it starts later, if no other call comes.
+
+    `headers` go with the answer; `wait_seconds` is how long the trigger's own setting waits.
+    """
 
     execution_id: str
     status: str
     duplicate: bool
+    debounced: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: int | None = None
 
 
-def receive(delivery: Delivery, authorize: Authorize) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a sender wants to hear back before it sends anything; nothing is started."""
+
+    text: str
+
+
+def receive(delivery: Delivery, authorize: Authorize) -> Receipt | Greeting:
     """Start an execution for a delivery; it is committed when this returns.
 
-    Raises NotFound, MethodNotAllowed, Unauthenticated, Forbidden, Conflict (disabled, not published), what `parse_body` and the mapping say, and
-    ValidationFailed `idempotency_key_reused`. A refusal is always that of a fresh reading.
+    Raises NotFound, MethodNotAllowed, Unauthenticated, Forbidden, RateLimited, Conflict (disabled, not published, `delivery_replayed`), what `parse_body` and
+    the mapping say, and ValidationFailed `idempotency_key_reused`. A refusal is always that of a fresh reading, and stands in the deliveries log.
     """
     if not _PATH.match(delivery.path):
         raise refusal("gone")
-    door, fresh = remembered_door(delivery.path), False
+    visit = Visit(delivery, remembered_door(delivery.path))
+    try:
+        return _received(visit, authorize)
+    except MillraceError as error:
+        if visit.standing is not None:
+            error.headers = visit.standing.headers() | error.headers
+        deliveries.note_refusal(visit, error)
+        raise
+
+
+def _received(visit: Visit, authorize: Authorize) -> Receipt | Greeting:
+    fresh = False
     for _ in range(MAX_ROUNDS):
-        if door is None:
-            door, fresh = read_door(delivery.path), True
+        if visit.door is None:
+            visit.door, fresh = read_door(visit.delivery.path), True
         try:
-            wish = _wish(door, delivery, authorize)
+            wish = _admitted(visit, visit.door, authorize)
         except MillraceError:
             if fresh:
                 raise
-            door = None
+            visit.door = None
             continue
-        started = batcher(settings().require_database_url()).start(wish)
+        greeting = _greeting(visit)
+        if greeting is not None:
+            return greeting
+        assert visit.door is not None
+        _refuse_replay(visit, wish)
+        started, merged = _start(visit, visit.door, wish)
         if started.verdict in ("started", "duplicate") and started.execution_id is not None:
-            return _receipt(wish, started.execution_id, started.verdict == "duplicate", started.body_hash)
-        door = None  # the row tells us more than the verdict: whether it is gone, closed or only changed
+            return _receipt(visit, visit.door, wish, started, merged)
+        visit.door = None  # the row tells us more than the verdict: whether it is gone, closed or only changed
     raise Unavailable("the trigger or its workflow changes faster than it can be read; try again", retry_after=1)
 
 
-def _receipt(wish: StartRow, execution_id: str, duplicate: bool, body_hash: str | None) -> Receipt:
-    if not duplicate:
-        wake()
+def _admitted(visit: Visit, door: Door | None, authorize: Authorize) -> StartRow:
+    """What is to be started; everything that can be refused without writing is refused here."""
+    if door is None:
+        raise NotFound("there is no trigger at this path")
+    check_method(door, visit.delivery)
+    try:
+        visit.proof = check_caller(door, visit.delivery, authorize)
+    except KeysUnusable as error:
+        note_health(door.row, error.detail)
+        forget_door(visit.delivery.path)
+        raise
+    visit.admitted = True
+    if visit.standing is None:
+        visit.standing = count_call(door)
+    return wish_of(visit, door)
+
+
+def _greeting(visit: Visit) -> Greeting | None:
+    """Slack asks a new URL to repeat a text, signed as everything else."""
+    raw = visit.raw
+    if visit.door is None or visit.door.config["auth"]["type"] != "slack" or not isinstance(raw, dict):
+        return None
+    challenge = raw.get("challenge")
+    return Greeting(challenge) if raw.get("type") == "url_verification" and isinstance(challenge, str) else None
+
+
+def _refuse_replay(visit: Visit, wish: StartRow) -> None:
+    """A signed message that comes again under another key was caught by somebody: keys are not signed. Under the same key it is a duplicate."""
+    if visit.proof.digest is None or wish.key is None:
+        return
+    values = {"id": wish.trigger_id, "digest": visit.proof.digest, "key": wish.key}
+    execute = hot(settings().require_database_url()).execute
+    try:
+        first = execute(_SEE, values) or execute(_SEEN, values)
+    except psycopg.errors.ForeignKeyViolation:
+        return  # the trigger has just been deleted; starting will say so
+    except psycopg.Error as error:
+        raise Unavailable("the database does not answer; send the request again, with the same key it starts only once") from error
+    if first and first[0]["key"] != wish.key:
+        raise Conflict("this signed message was delivered before, under another key; sign a new one", code="delivery_replayed")
+
+
+def _start(visit: Visit, door: Door, wish: StartRow) -> tuple[Started, bool]:
+    """What became of the wish, committed, and whether an earlier call's execution took it in."""
+    rule = door.config.get("debounce")
+    if rule is None:
+        return batcher(settings().require_database_url()).start(wish), False
+    with transaction() as connection:
+        held = debounce.hold(connection, rule, wish, visit.raw)
+    return held.started, held.merged
+
+
+def _receipt(visit: Visit, door: Door, wish: StartRow, started: Started, merged: bool) -> Receipt:
+    execution_id = started.execution_id
+    assert execution_id is not None
+    headers = visit.standing.headers() if visit.standing is not None else {}
+    wait = door.config.get("wait_seconds")
+    if door.row["unhealthy_reason"] is not None:
+        note_health(door.row, None)
+        forget_door(visit.delivery.path)
+    if started.verdict == "started":
+        debounced = door.config.get("debounce") is not None
+        if not debounced:
+            wake()
         _note_fired(str(wish.trigger_id))
-        return Receipt(execution_id, "queued", duplicate=False)
-    if body_hash != wish.body_hash:
-        message = "this idempotency key was used before with another body; send a new key for a new request"
-        problem = {"path": "", "code": "idempotency_key_reused", "message": message}
-        error = ValidationFailed([problem], message, code="idempotency_key_reused")
-        error.headers["Millrace-Execution-Id"] = execution_id
-        raise error
+        return Receipt(execution_id, "queued", False, debounced, headers, wait)
+    if started.body_hash != wish.body_hash:
+        raise _key_reused(execution_id)
+    deliveries.note_duplicate(visit, execution_id)
+    return Receipt(execution_id, _status(execution_id), True, False, headers, wait)
+
+
+def _key_reused(execution_id: str) -> ValidationFailed:
+    message = "this idempotency key was used before with another body; send a new key for a new request"
+    problem = {"path": "", "code": "idempotency_key_reused", "message": message}
+    error = ValidationFailed([problem], message, code="idempotency_key_reused")
+    error.headers["Millrace-Execution-Id"] = execution_id
+    return error
+
+
+def _status(execution_id: str) -> str:
     try:
         status = execution_status(hot(settings().require_database_url()).execute, execution_id)
     except psycopg.Error as error:
         raise Unavailable("the database does not answer; try again with the same key") from error
-    return Receipt(execution_id, status or "queued", duplicate=True)
-
-
-def _wish(door: Door | None, delivery: Delivery, authorize: Authorize) -> StartRow:
-    """What is to be started; everything that can be refused without the database is refused here."""
-    if door is None:
-        raise NotFound("there is no trigger at this path")
-    _check_method(door, delivery)
-    _check_caller(door, delivery, authorize)
-    if door.closed:
-        raise refusal(door.closed)
-    raw = parse_body(delivery.headers, delivery.body)
-    context = _context(door, delivery)
-    execution_id = new_id("exe")
-    key = _key(door, delivery, raw, context, execution_id)
-    return StartRow(
-        workspace_id=door.row["workspace_id"],
-        workflow_id=door.row["workflow_id"],
-        input=prepare_input(door.row, raw, context, door.input_schema, seed=execution_id),
-        trigger=context,
-        trigger_id=door.row["id"],
-        trigger_revision=door.row["revision"],
-        definition_id=door.row["definition_id"],
-        version=door.row["version"],
-        key=key,
-        body_hash=_fingerprint(delivery) if key is not None else "",
-        execution_id=execution_id,
-    )
-
-
-def _check_method(door: Door, delivery: Delivery) -> None:
-    methods = door.config["methods"]
-    if delivery.method not in methods:
-        error = MethodNotAllowed(f"this trigger takes {', '.join(methods)}, not {delivery.method}")
-        error.headers["Allow"] = ", ".join(methods)
-        raise error
-
-
-def _check_caller(door: Door, delivery: Delivery, authorize: Authorize) -> None:
-    auth = door.config["auth"]
-    if auth["type"] == "open":
-        return
-    if auth["type"] == "api_key":
-        scheme, _, token = delivery.headers.get("authorization", "").strip().partition(" ")
-        bearer = token.strip() if scheme.lower() == "bearer" else ""
-        authorize(bearer or delivery.headers.get("x-api-key") or None, door.row["workspace_id"])
-    elif auth["type"] in ("hmac", "standard_webhooks"):
-        check_signature(auth, delivery.headers, delivery.body, time.time())
-    else:  # unknown means no
-        raise Unauthenticated("this trigger asks for a kind of authentication that is not known here")
-
-
-def _context(door: Door, delivery: Delivery) -> dict[str, Any]:
-    query = {name: values[0] if len(values) == 1 else list(values) for name, values in delivery.query.items()}
-    if not all(is_clean(text) for name, values in delivery.query.items() for text in (name, *values)):
-        raise BadRequest("the query holds characters that are not text")
-    return {
-        "type": "api",
-        "id": door.row["id"],
-        "method": delivery.method,
-        "path": delivery.path,
-        "headers": stored_headers(delivery.headers, door.config["auth"]),
-        "query": query,
-    }
-
-
-def _key(door: Door, delivery: Delivery, raw: Any, context: Mapping[str, Any], seed: str) -> str | None:
-    """What makes two deliveries one; None when nothing does. Keys of different kinds never meet."""
-    for prefix, header in (("i:", "idempotency-key"), ("w:", "webhook-id")):
-        sent = delivery.headers.get(header, "").strip()
-        if len(sent) > MAX_KEY_LENGTH or not is_clean(sent):
-            message = f"{header} may have at most {MAX_KEY_LENGTH} characters"
-            raise ValidationFailed([{"path": f"/headers/{header}", "code": "invalid_key", "message": message}])
-        if sent:
-            return prefix + sent
-    source = door.config.get("dedupe_key")
-    if source is None:
-        return None
-    value = Scope({"input": raw, "trigger": context}, now=utc_now(), seed=seed).evaluate(source)
-    text = value if isinstance(value, str) else "" if value is None else dumps(value)
-    if len(text) > MAX_KEY_LENGTH or not is_clean(text):
-        text = "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return "k:" + text if text else None
-
-
-def _fingerprint(delivery: Delivery) -> str:
-    """What a second delivery with the same key must repeat. A request without a body is told by its query, apart from `wait`."""
-    rest = ""
-    if not delivery.body:
-        rest = urlencode(sorted((name, values) for name, values in delivery.query.items() if name != "wait"), doseq=True)
-    return hashlib.sha256(f"{delivery.method}\n{rest}\n".encode() + delivery.body).hexdigest()
+    return status or "queued"
 
 
 _fired: dict[str, float] = {}

@@ -28,6 +28,7 @@ UPDATE triggers SET config = %(config)s, input = %(input)s, enabled = %(enabled)
   revision = revision + 1, updated_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s
 """
+_NEW_BUCKET = "DELETE FROM trigger_limits WHERE trigger_id = %(id)s"
 _PATH_TAKEN = "SELECT 1 FROM triggers WHERE path = %(path)s AND id <> %(id)s"
 _DELETE = "DELETE FROM triggers WHERE workspace_id = %(workspace_id)s AND id = %(id)s"
 _WORKFLOW = "SELECT 1 FROM workflows WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR KEY SHARE"
@@ -67,8 +68,9 @@ def page(
 
 
 def update(connection: Connection, values: Row) -> None:
-    """Replace what of a trigger can change; raises its revision, so that nothing starts on what was read before."""
+    """Replace what of a trigger can change; raises its revision, so that nothing starts on what was read before. Its rate limit begins anew."""
     run(connection, _UPDATE, values)
+    run(connection, _NEW_BUCKET, {"id": values["id"]})
 
 
 def path_taken(connection: Connection, path: str, trigger_id: str) -> bool:

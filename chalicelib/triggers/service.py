@@ -17,6 +17,7 @@ from chalicelib.core.jsontext import dumps, loads
 from chalicelib.core.kafka import off_reason
 from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
+from chalicelib.triggers import auth as auth_kinds
 from chalicelib.triggers import repository
 from chalicelib.triggers.mapping import mapping_problems
 from chalicelib.triggers.types import api, kafka, schedule
@@ -90,7 +91,7 @@ def _parse(type: str, config: Any, mapping: Any, secrets_required: bool) -> Base
     try:
         parsed = spec.config_model.model_validate(config)
     except ValidationError as error:
-        raise ValidationFailed(complaints(error, "/config", api.AUTH_KINDS) + problems) from None
+        raise ValidationFailed(complaints(error, "/config", auth_kinds.AUTH_KINDS) + problems) from None
     if secrets_required and _secret_missing(parsed):
         message = "this kind of auth needs a secret; it is never shown again"
         problems.insert(0, {"path": "/config/auth/secret", "code": "missing", "message": message})
@@ -100,8 +101,7 @@ def _parse(type: str, config: Any, mapping: Any, secrets_required: bool) -> Base
 
 
 def _secret_missing(config: BaseModel) -> bool:
-    auth = getattr(config, "auth", None)
-    return isinstance(auth, api.HmacAuth | api.StandardWebhooksAuth) and auth.secret is None
+    return isinstance(config, api.ApiConfig) and auth_kinds.needs_secret(config.auth.model_dump())
 
 
 def _config_text(config: BaseModel) -> str:
@@ -171,7 +171,7 @@ def _keep_unsaid(config: Any, stored: Mapping[str, Any]) -> Any:
     merged = {**config, "path": config.get("path") or stored["path"]}
     auth, before = config.get("auth"), stored["auth"]
     if isinstance(auth, dict) and auth.get("type") == before["type"]:
-        kept = {name: before[name] for name in api.SECRET_FIELDS if name in before and "secret" not in auth}
+        kept = {name: before[name] for name in auth_kinds.SECRET_FIELDS if name in before and "secret" not in auth}
         merged["auth"] = {**kept, **{name: value for name, value in auth.items() if name != "has_secret"}}
     return merged
 
@@ -211,7 +211,7 @@ def show(row: Row) -> dict[str, Any]:
 
 def _shown_config(row: Row, config: dict[str, Any]) -> dict[str, Any]:
     if row["type"] == "api":
-        return {**config, "auth": api.without_secrets(config["auth"])}
+        return {**config, "auth": auth_kinds.without_secrets(config["auth"])}
     if row["type"] == "kafka":
         return {**config, "group": kafka.group_of(row["id"], kafka.KafkaConfig.model_validate(config))}
     return config
@@ -219,8 +219,7 @@ def _shown_config(row: Row, config: dict[str, Any]) -> dict[str, Any]:
 
 def needs_secret(row: Row) -> bool:
     """Whether a stored trigger cannot tell friend from foe, because its secret was never given here; it then refuses every call."""
-    auth = loads(row["config"]).get("auth", {})
-    return auth.get("type") in ("hmac", "standard_webhooks") and "secret" not in auth
+    return auth_kinds.needs_secret(loads(row["config"]).get("auth", {}))
 
 
 def _state(row: Row) -> tuple[str, str | None]:

@@ -34,9 +34,18 @@ class Begun:
 
 
 def start(
-    connection: Connection, workspace_id: str, workflow_id: str, *, input: Any, version: int | str | None, key: str | None
+    connection: Connection,
+    workspace_id: str,
+    workflow_id: str,
+    *,
+    input: Any,
+    version: int | str | None,
+    key: str | None,
+    trigger: Mapping[str, Any] | None = None,
 ) -> Begun:
     """Start an execution of the live version (None), of version n, or of the draft as it is now. Call `wake()` after the commit.
+
+    `trigger` is what expressions see by that name; None: started by hand.
 
     Raises NotFound, Conflict (`workflow_not_published`, `workflow_disabled`), ValidationFailed (the draft's errors, the input's, `idempotency_key_reused`).
     """
@@ -46,7 +55,7 @@ def start(
         workspace_id=workspace_id,
         workflow_id=workflow_id,
         input=input,
-        trigger={"type": "manual", "id": None},
+        trigger=trigger or {"type": "manual", "id": None},
         definition_id=definition_id,
         version=number,
         key=key,

@@ -1,93 +1,85 @@
-"""The `api` trigger: an HTTP path, the methods it takes, who may call it, and what makes two calls the same."""
+"""The `api` trigger: an HTTP path, the methods it takes, who may call it and how often, and what makes two calls the same."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import secrets
 import string
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from chalicelib.registry.spec import CelSource, Config, TriggerSpec
+from chalicelib.triggers.auth import HEADER, Auth, OpenAuth
 from chalicelib.triggers.mapping import check_expression
 
-AUTH_KINDS = frozenset({"open", "api_key", "hmac", "standard_webhooks"})
-SECRET_FIELDS = ("secret", "previous_secret")
-_HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
-_RESERVED_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
-
-Secret = Annotated[str, Field(min_length=8, max_length=500)]
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?\Z")
 
 
-class OpenAuth(Config):
-    """Anyone who knows the URL."""
+class RateLimit(Config):
+    """How many calls are taken. Unused ones come back evenly: `limit` in `per_seconds`, all at once if need be."""
 
-    type: Literal["open"] = "open"
-
-
-class ApiKeyAuth(Config):
-    """A Millrace API key of this workspace, as `Authorization: Bearer` or `X-API-Key`."""
-
-    type: Literal["api_key"]
+    limit: int = Field(title="Calls", ge=1, le=1_000_000, strict=True)
+    per_seconds: int = Field(60, title="In so many seconds", ge=1, le=86_400, strict=True)
 
 
-class HmacAuth(Config):
-    """A shared secret: the header holds the hexadecimal HMAC-SHA256 of the raw body, with or without `sha256=` before it."""
+class Debounce(Config):
+    """Many calls, one execution: it starts when none has come for `seconds`, with the input of the last."""
 
-    type: Literal["hmac"]
-    header: str = Field("x-millrace-signature", title="Header", examples=["x-hub-signature-256"])
-    secret: Secret | None = Field(None, title="Secret", description="Write-only.", json_schema_extra={"writeOnly": True})
-    previous_secret: Secret | None = Field(
+    seconds: int = Field(title="Quiet for so many seconds", ge=1, le=86_400, strict=True)
+    max_seconds: int | None = Field(
         None,
-        title="Previous secret",
-        description="Also accepted while you rotate. Write-only.",
-        json_schema_extra={"writeOnly": True},
+        title="At the latest after",
+        ge=1,
+        le=7 * 86_400,
+        strict=True,
+        description="Counted from the first call; empty: no limit.",
     )
-
-    @field_validator("header")
-    @classmethod
-    def _lower(cls, name: str) -> str:
-        name = name.lower()
-        if not _HEADER.match(name) or name in _RESERVED_HEADERS:
-            raise ValueError("this is no header a signature can be sent in")
-        return name
-
-
-class StandardWebhooksAuth(Config):
-    """Standard Webhooks: `webhook-id`, `webhook-timestamp` (at most five minutes off) and `webhook-signature`."""
-
-    type: Literal["standard_webhooks"]
-    secret: Secret | None = Field(
-        None, title="Secret", description="`whsec_` and base64. Write-only.", json_schema_extra={"writeOnly": True}
-    )
-    previous_secret: Secret | None = Field(
+    key: CelSource | None = Field(
         None,
-        title="Previous secret",
-        description="Also accepted while you rotate. Write-only.",
-        json_schema_extra={"writeOnly": True},
+        title="Key",
+        description="CEL over input and trigger: calls with the same value are held together. Empty: all calls of the trigger.",
+        examples=["input.customer"],
     )
 
-    @field_validator("secret", "previous_secret")
+    @field_validator("key")
     @classmethod
-    def _base64(cls, secret: str | None) -> str | None:
-        if secret is not None:
-            webhook_key(secret)
-        return secret
+    def _compiles(cls, source: str | None) -> str | None:
+        return None if source is None else check_expression(source)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Debounce:
+        if self.max_seconds is not None and self.max_seconds < self.seconds:
+            raise ValueError("max_seconds must not be shorter than seconds")
+        return self
 
 
-def webhook_key(secret: str) -> bytes:
-    """The key of a Standard Webhooks secret. Raises ValueError when it is not base64."""
-    text = secret.removeprefix("whsec_")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("the secret must be base64, as in whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") from None
+class Cors(Config):
+    """Which web pages may call the trigger and read its answers. Without it, the installation's own setting holds."""
 
+    origins: list[str] = Field(title="Origins", min_length=1, max_length=50, examples=[["https://shop.example"], ["*"]])
+    headers: list[str] = Field(
+        default_factory=list, title="More headers", max_length=50, description="That a page may send beside the usual ones."
+    )
+    max_age_seconds: int = Field(600, title="Remember for", ge=0, le=86_400)
 
-Auth = Annotated[OpenAuth | ApiKeyAuth | HmacAuth | StandardWebhooksAuth, Field(discriminator="type")]
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, origins: list[str]) -> list[str]:
+        origins = [origin.lower().rstrip("/") for origin in origins]
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.match(origin):
+                raise ValueError(f"{origin[:100]!r} is no origin such as https://shop.example, and not *")
+        return origins
+
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, names: list[str]) -> list[str]:
+        names = [name.lower() for name in names]
+        for name in names:
+            if not HEADER.match(name):
+                raise ValueError(f"{name[:100]!r} is no header name")
+        return names
 
 
 class ApiConfig(Config):
@@ -107,6 +99,17 @@ class ApiConfig(Config):
         description="CEL over input and trigger: calls with the same value are one call. Used when neither Idempotency-Key nor webhook-id is sent.",
         examples=["trigger.headers['x-github-delivery']"],
     )
+    wait_seconds: int | None = Field(
+        None,
+        title="Wait for the answer",
+        ge=1,
+        le=25,
+        strict=True,
+        description="Answer with what the workflow responds, if it does so within this time. `?wait=` in a call goes before it.",
+    )
+    rate_limit: RateLimit | None = Field(None, title="Rate limit", description="More calls are refused with 429.")
+    debounce: Debounce | None = Field(None, title="Debounce", description="Hold calls back until no more come.")
+    cors: Cors | None = Field(None, title="Web pages", description="Which origins may call from a browser.")
 
     @field_validator("methods", mode="before")
     @classmethod
@@ -124,14 +127,6 @@ class ApiConfig(Config):
 def random_path() -> str:
     """A path nobody can guess: 22 characters, 113 bits."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(22))
-
-
-def without_secrets(auth: dict[str, Any]) -> dict[str, Any]:
-    """`auth` as the API shows it: `has_secret` in the place of the secret."""
-    if auth["type"] not in ("hmac", "standard_webhooks"):
-        return auth
-    shown = {name: value for name, value in auth.items() if name not in SECRET_FIELDS}
-    return shown | {"has_secret": auth.get("secret") is not None}
 
 
 SPEC = TriggerSpec(

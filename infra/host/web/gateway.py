@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from chalicelib.api.cors import cors_headers, preflight_headers
-from chalicelib.core.config import settings
+from chalicelib.api.cors import answer_cors, answer_preflight
 from chalicelib.core.errors import BadRequest, MethodNotAllowed, MillraceError, NotFound, PayloadTooLarge
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps
@@ -173,19 +172,20 @@ class Gateway:
         """Answer a request for `path` (below /api); never raises for anything a client can send."""
         headers = request_headers(environ)
         origin = headers.get("origin")
-        try:
-            return self._answer(environ, path, headers)
-        except MillraceError as error:
-            cross = cors_headers(origin, settings().cors_origins)
-            return problem_answer(error, cross)
-
-    def _answer(self, environ: Environ, path: str, headers: dict[str, str]) -> Answer:
-        method = environ["REQUEST_METHOD"]
         match = self._router.match(path)
+        try:
+            return self._answer(environ, path, match, headers)
+        except MillraceError as error:
+            return problem_answer(error, answer_cors(match.resource if match else "", match.params if match else {}, origin))
+
+    def _answer(self, environ: Environ, path: str, match: Match | None, headers: dict[str, str]) -> Answer:
+        method = environ["REQUEST_METHOD"]
         if match is None:
             raise NotFound("there is nothing at this path; GET /api/openapi.json lists what there is")
         if method == "OPTIONS" and "access-control-request-method" in headers:
-            return self._preflight(headers)
+            with self._admit():
+                allowed = answer_preflight(match.resource, match.params, headers.get("origin"))
+            return 204, list((allowed or {"Vary": "Origin"}).items()), []
         if method == "OPTIONS" and "OPTIONS" not in match.methods:
             return 204, [("Allow", _allow(match))], []
         served = "GET" if method == "HEAD" and "HEAD" not in match.methods and "GET" in match.methods else method
@@ -198,10 +198,6 @@ class Gateway:
         with self._admit():
             answer = self._app(event, None)
         return _as_wsgi(answer, event["requestContext"]["requestId"], bodyless=method == "HEAD")
-
-    def _preflight(self, headers: dict[str, str]) -> Answer:
-        allowed = preflight_headers(headers.get("origin"), settings().cors_origins)
-        return 204, list((allowed or {"Vary": "Origin"}).items()), []
 
 
 def _allow(match: Match) -> str:

@@ -52,8 +52,10 @@ def test_a_path_is_one_plain_segment(api: ApiClient, path: Any) -> None:
 def test_secrets_go_in_and_never_come_out(api: ApiClient) -> None:
     auth = {"type": "hmac", "header": "X-Hub-Signature-256", "secret": "canary-one", "previous_secret": "canary-two"}
     made = create(api, "api", {"auth": auth})
-    shown = {"type": "hmac", "header": "x-hub-signature-256", "has_secret": True}
-    assert made.json["config"]["auth"] == shown
+    shown = made.json["config"]["auth"]
+    assert (shown["header"], shown["has_secret"]) == ("x-hub-signature-256", True)
+    assert "secret" not in shown
+    assert "previous_secret" not in shown
     path = f"/triggers/{made.json['id']}"
     answers = [made, api.get(path), api.get("/triggers"), api.patch(path, {"enabled": False})]
     assert not any(b"canary" in answer.body for answer in answers)
@@ -64,7 +66,7 @@ def test_patching_a_config_keeps_path_and_secret_it_does_not_name(api: ApiClient
     config = {"methods": ["PUT"], "auth": made["config"]["auth"] | {"header": "x-sig"}}
     changed = api.patch(f"/triggers/{made['id']}", {"config": config}).json
     assert changed["config"]["path"] == "keep"
-    assert changed["config"]["auth"] == {"type": "hmac", "header": "x-sig", "has_secret": True}
+    assert (changed["config"]["auth"]["header"], changed["config"]["auth"]["has_secret"]) == ("x-sig", True)
     assert "first-secret" in database.one("SELECT config FROM triggers")["config"]
     refused = api.patch(f"/triggers/{made['id']}", {"config": {"auth": {"type": "standard_webhooks"}}})
     assert refused.json["errors"][0]["path"] == "/config/auth/secret"

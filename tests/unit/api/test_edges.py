@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import app
-from chalicelib.api import failures, paging
+from chalicelib.api import cors, failures, paging
 from chalicelib.api.cors import cors_headers, preflight_headers
 from chalicelib.api.models import Model, Name, Slug, parse
 from chalicelib.api.request import Request, from_event
@@ -121,9 +121,7 @@ def test_cross_origin_answers_are_for_named_origins_only() -> None:
 
 def test_a_preflight_is_answered_without_the_application(monkeypatch: pytest.MonkeyPatch) -> None:
     from chalicelib.core.config import Settings
-    from infra.host.web import gateway
-
-    monkeypatch.setattr(gateway, "settings", lambda: Settings(cors_origins=ORIGINS))
+    monkeypatch.setattr(cors, "settings", lambda: Settings(cors_origins=ORIGINS))
     refused = type("App", (), {"routes": app.routes, "__call__": lambda *_: pytest.fail("asked")})()
     asked = {"HTTP_ORIGIN": "https://app.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PATCH"}
     status, headers, _ = Gateway(refused).answer(environ(**asked) | {"REQUEST_METHOD": "OPTIONS"}, "/workflows/a")

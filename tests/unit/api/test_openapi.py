@@ -59,8 +59,8 @@ def test_it_has_every_route_of_the_contract() -> None:
 
 
 def test_it_describes_exactly_what_is_mounted() -> None:
-    mounted = {(method, path) for path, methods in app.routes.items() for method in methods if path != "/trigger/{path}"}
-    described = {(route.method, route.path) for route in endpoint.ROUTES if route.name != "deliver"}
+    mounted = {(method, path) for path, methods in app.routes.items() for method in methods if not path.startswith("/trigger/")}
+    described = {(route.method, route.path) for route in endpoint.ROUTES if not route.path.startswith("/trigger/")}
     assert mounted == described
     assert len({route.name for route in endpoint.ROUTES}) == len(endpoint.ROUTES)
 

@@ -1,0 +1,250 @@
+"""Who may call an `api` trigger: the kinds of `auth` as users write them, and how each is shown without its secrets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from chalicelib.core.egress import parse_url
+from chalicelib.core.errors import MillraceError
+from chalicelib.registry.spec import Config
+
+HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+RESERVED_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
+SECRET_FIELDS = ("secret", "previous_secret")
+JWT_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
+
+Secret = Annotated[str, Field(min_length=8, max_length=500)]
+HeaderName = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _secret(title: str = "Secret", description: str = "Write-only.") -> Any:
+    return Field(None, title=title, description=description, json_schema_extra={"writeOnly": True})
+
+
+def header_name(name: str | None) -> str | None:
+    """A header name in lower case. Raises ValueError for what no sender can set."""
+    if name is None:
+        return None
+    name = name.lower()
+    if not HEADER.match(name) or name in RESERVED_HEADERS:
+        raise ValueError("this is no header a signature can be sent in")
+    return name
+
+
+class OpenAuth(Config):
+    """Anyone who knows the URL."""
+
+    type: Literal["open"] = "open"
+
+
+class ApiKeyAuth(Config):
+    """A Millrace API key of this workspace (`Authorization: Bearer` or `X-API-Key`); with a `secret` that text instead, in `header`."""
+
+    type: Literal["api_key"]
+    header: HeaderName | None = Field(
+        None, title="Header", description="Where the trigger's own key is sent; by default X-API-Key.", examples=["x-token"]
+    )
+    secret: Secret | None = _secret("Key of its own", "For senders that cannot hold a Millrace key. Write-only.")
+    previous_secret: Secret | None = _secret("Previous key", "Also accepted while you rotate. Write-only.")
+
+    @field_validator("header")
+    @classmethod
+    def _lower(cls, name: str | None) -> str | None:
+        return header_name(name)
+
+
+class _Signed(Config):
+    """What all kinds with a shared secret have in common."""
+
+    secret: Secret | None = _secret()
+    previous_secret: Secret | None = _secret("Previous secret", "Also accepted while you rotate. Write-only.")
+
+
+class HmacAuth(_Signed):
+    """A shared secret: a header holds the HMAC of the raw body, or of a timestamp and the body."""
+
+    type: Literal["hmac"]
+    header: HeaderName = Field("x-millrace-signature", title="Header", examples=["x-hub-signature-256"])
+    algorithm: Literal["sha1", "sha256", "sha384", "sha512"] = Field("sha256", title="Algorithm")
+    encoding: Literal["hex", "base64", "base64url"] = Field("hex", title="Encoding of the signature")
+    prefix: str | None = Field(
+        None,
+        title="Prefix",
+        max_length=50,
+        description="What stands before the signature, such as `v0=`. Left empty: the algorithm's name and `=` may stand there.",
+    )
+    timestamp_header: HeaderName | None = Field(
+        None,
+        title="Timestamp header",
+        description="A header with the Unix time of signing. With it stale and replayed deliveries are refused.",
+        examples=["x-request-timestamp"],
+    )
+    signed: str | None = Field(
+        None,
+        title="What is signed",
+        max_length=200,
+        description="A text with `{body}` and `{timestamp}`; by default `{body}`, with a timestamp header `{timestamp}.{body}`.",
+        examples=["v0:{timestamp}:{body}"],
+    )
+    tolerance_seconds: int = Field(300, title="Tolerance", ge=10, le=86_400, description="How far the timestamp may be off.")
+    secret_encoding: Literal["text", "hex", "base64"] = Field("text", title="Encoding of the secret")
+
+    @field_validator("header", "timestamp_header")
+    @classmethod
+    def _lower(cls, name: str | None) -> str | None:
+        return header_name(name)
+
+    @field_validator("signed")
+    @classmethod
+    def _covers(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        if text.count("{body}") != 1:
+            raise ValueError("what is signed must contain {body} once, or any body would do")
+        timed = info.data.get("timestamp_header") is not None
+        if timed and "{timestamp}" not in text:
+            raise ValueError("what is signed must contain {timestamp}, or the timestamp could be forged")
+        if not timed and "{timestamp}" in text:
+            raise ValueError("{timestamp} needs a timestamp_header to be read from")
+        return text
+
+    @model_validator(mode="after")
+    def _readable_secrets(self) -> HmacAuth:
+        for secret in (self.secret, self.previous_secret):
+            if secret is not None:
+                decoded_secret(secret, self.secret_encoding)
+        return self
+
+
+class StandardWebhooksAuth(_Signed):
+    """Standard Webhooks: `webhook-id`, `webhook-timestamp` (at most five minutes off) and `webhook-signature`."""
+
+    type: Literal["standard_webhooks"]
+    secret: Secret | None = _secret("Secret", "`whsec_` and base64. Write-only.")
+
+    @field_validator("secret", "previous_secret")
+    @classmethod
+    def _base64(cls, secret: str | None) -> str | None:
+        if secret is not None:
+            webhook_key(secret)
+        return secret
+
+
+class GithubAuth(_Signed):
+    """GitHub's `X-Hub-Signature-256`, with the secret entered in the webhook's settings."""
+
+    type: Literal["github"]
+
+
+class StripeAuth(_Signed):
+    """Stripe's `Stripe-Signature` (at most five minutes old), with the endpoint's signing secret."""
+
+    type: Literal["stripe"]
+
+
+class SlackAuth(_Signed):
+    """Slack's `X-Slack-Signature` (at most five minutes old), with the app's signing secret. The challenge of a new URL is answered."""
+
+    type: Literal["slack"]
+
+
+class ShopifyAuth(_Signed):
+    """Shopify's `X-Shopify-Hmac-SHA256`, with the app's client secret."""
+
+    type: Literal["shopify"]
+
+
+class BasicAuth(Config):
+    """A user name and a password (HTTP Basic)."""
+
+    type: Literal["basic"]
+    username: str = Field(title="User name", min_length=1, max_length=200, pattern=r"^[^:\x00-\x1f]+$")
+    secret: Secret | None = _secret("Password")
+    previous_secret: Secret | None = _secret("Previous password", "Also accepted while you rotate. Write-only.")
+
+
+class JwtAuth(Config):
+    """A signed token (`Authorization: Bearer`) of an identity provider whose keys are published as a JWKS."""
+
+    type: Literal["jwt"]
+    jwks_url: str = Field(title="JWKS URL", max_length=2000, examples=["https://login.example.com/.well-known/jwks.json"])
+    issuer: str = Field(title="Issuer", min_length=1, max_length=500, description="What `iss` must be.")
+    audience: str | list[str] | None = Field(None, title="Audience", description="What `aud` must be, or one of a list.")
+    claims: dict[str, str | int | bool] = Field(
+        default_factory=dict, title="Claims", max_length=20, description="Other claims that must have these values."
+    )
+    algorithms: list[Literal[*JWT_ALGORITHMS]] = Field(["RS256", "ES256"], title="Algorithms", min_length=1)  # type: ignore[valid-type]
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        try:
+            parse_url(url)
+        except MillraceError as error:
+            raise ValueError(error.detail) from None
+        return url
+
+    @model_validator(mode="after")
+    def _bound(self) -> JwtAuth:
+        if not self.claims and not self.audience:
+            raise ValueError(
+                "name an audience, or a claim such as client_id: tokens for other programs of the issuer must not pass"
+            )
+        return self
+
+
+Auth = Annotated[
+    OpenAuth
+    | ApiKeyAuth
+    | HmacAuth
+    | StandardWebhooksAuth
+    | GithubAuth
+    | StripeAuth
+    | SlackAuth
+    | ShopifyAuth
+    | BasicAuth
+    | JwtAuth,
+    Field(discriminator="type"),
+]
+AUTH_KINDS = frozenset({"open", "api_key", "hmac", "standard_webhooks", "github", "stripe", "slack", "shopify", "basic", "jwt"})
+# These cannot tell friend from foe without one. `api_key` has Millrace's own keys, `jwt` the issuer's.
+NEED_SECRET = AUTH_KINDS - {"open", "api_key", "jwt"}
+
+
+def webhook_key(secret: str) -> bytes:
+    """The key of a Standard Webhooks secret. Raises ValueError when it is not base64."""
+    text = secret.removeprefix("whsec_")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("the secret must be base64, as in whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") from None
+
+
+def decoded_secret(secret: str, encoding: str) -> bytes:
+    """The key that a secret stands for. Raises ValueError when it is not in that encoding."""
+    try:
+        if encoding == "hex":
+            return bytes.fromhex(secret)
+        if encoding == "base64":
+            return base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"the secret is not {encoding}, as secret_encoding says") from None
+    return secret.encode()
+
+
+def without_secrets(auth: dict[str, Any]) -> dict[str, Any]:
+    """`auth` as the API shows it: `has_secret` in the place of the secret, for every kind that can have one."""
+    shown = {name: value for name, value in auth.items() if name not in SECRET_FIELDS}
+    return shown if auth["type"] in ("open", "jwt") else shown | {"has_secret": auth.get("secret") is not None}
+
+
+def needs_secret(auth: dict[str, Any]) -> bool:
+    """Whether every call must be refused, because the secret was never given here."""
+    return auth.get("type") in NEED_SECRET and not auth.get("secret")

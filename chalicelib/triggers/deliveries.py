@@ -1,0 +1,236 @@
+"""The deliveries log: what came in at an `api` trigger and what became of it, for a week, and any of it once more.
+
+What starts an execution is written by the very statement that starts it. Duplicates and refusals are written afterwards, at most LINES_PER_SECOND for each
+trigger and process, so that strangers cannot fill the disk; the metric `trigger_deliveries` counts all. Of callers that were not let in no body is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection
+
+from chalicelib.core import db, metrics
+from chalicelib.core.clock import to_text
+from chalicelib.core.config import settings
+from chalicelib.core.errors import Conflict, MillraceError, NotFound, Unavailable
+from chalicelib.core.ids import is_id, new_id
+from chalicelib.core.jsontext import loads
+from chalicelib.core.logging import logger
+from chalicelib.engine.starts import StartRow, start_executions
+from chalicelib.triggers.bodies import parse_body
+from chalicelib.triggers.doors import Door, door_of
+from chalicelib.triggers.health import printable
+from chalicelib.triggers.mapping import prepare_input
+from chalicelib.triggers.refusals import refusal
+from chalicelib.triggers.visits import Visit, context_of, kept_apart, request_text
+
+KEPT_DAYS = 7
+LINES_PER_SECOND = 5.0
+BURST = 50.0
+MAX_KEPT_BODY = 256 * 1024
+
+_WRITE = """
+INSERT INTO trigger_deliveries (trigger_id, id, method, outcome, status, code, detail, execution_id, body_bytes, request)
+VALUES (%(trigger_id)s, %(id)s, %(method)s, %(outcome)s, %(status)s, %(code)s, %(detail)s, %(execution_id)s, %(body_bytes)s, %(request)s)
+"""
+_LIST = """
+SELECT id, received_at, method, outcome, status, code, detail, execution_id, replay_of, body_bytes,
+  request IS NOT NULL OR execution_id IS NOT NULL AS replayable
+FROM trigger_deliveries
+WHERE trigger_id = %(trigger_id)s AND (%(after)s::text IS NULL OR id < %(after)s) AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+_ONE = """
+SELECT *, request IS NOT NULL OR execution_id IS NOT NULL AS replayable FROM trigger_deliveries
+WHERE trigger_id = %(trigger_id)s AND id = %(id)s
+"""
+_EXECUTION = "SELECT input, trigger FROM executions WHERE id = %(id)s AND workspace_id = %(workspace_id)s"
+_FORGET = """
+DELETE FROM trigger_deliveries WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM trigger_deliveries WHERE received_at < now() - make_interval(days => %(days)s) LIMIT %(limit)s))
+"""
+
+
+def note_refusal(visit: Visit, error: MillraceError) -> None:
+    """Write down a delivery that was refused, with why. A path without a trigger has no log; a database that is away can keep none."""
+    metrics.count("trigger_deliveries", outcome="refused")
+    if visit.door is None or (error.status >= 500 and error.code == "unavailable"):
+        return
+    _write(
+        visit,
+        {"outcome": "refused", "status": error.status, "code": error.code, "detail": printable(error.detail), "execution_id": None},
+    )
+
+
+def note_duplicate(visit: Visit, execution_id: str) -> None:
+    """Write down a delivery that came before."""
+    metrics.count("trigger_deliveries", outcome="duplicate")
+    _write(visit, {"outcome": "duplicate", "status": 202, "code": None, "detail": None, "execution_id": execution_id})
+
+
+def _write(visit: Visit, line: Mapping[str, Any]) -> None:
+    door, delivery = visit.door, visit.delivery
+    assert door is not None
+    if not _may_write(door.row["id"]):
+        return
+    kept = visit.admitted and len(delivery.body) <= MAX_KEPT_BODY and (line["execution_id"] is None or kept_apart(door))
+    values = {
+        **line,
+        "trigger_id": door.row["id"],
+        "id": new_id("dlv"),
+        "method": delivery.method[:20],
+        "body_bytes": len(delivery.body),
+        "request": _request(visit, door) if kept else None,
+    }
+    try:
+        hot_execute(_WRITE, values)
+    except psycopg.Error as error:  # the answer to the caller is worth more than its line in the log
+        logger("ingress").warning(
+            "a delivery is not in the log", extra={"trigger_id": door.row["id"], "error": type(error).__name__}
+        )
+
+
+def _request(visit: Visit, door: Door) -> str | None:
+    try:
+        return request_text(visit.delivery, context_of(door, visit.delivery, visit.proof))
+    except MillraceError:
+        return None
+
+
+def hot_execute(sql: str, values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """One statement in its own transaction."""
+    return db.hot(settings().require_database_url()).execute(sql, values)
+
+
+_allowance: dict[str, tuple[float, float]] = {}
+_allowance_lock = threading.Lock()
+
+
+def _may_write(trigger_id: str) -> bool:
+    now = time.monotonic()
+    with _allowance_lock:
+        if len(_allowance) > 10_000:
+            _allowance.clear()
+        left, at = _allowance.get(trigger_id, (BURST, now))
+        left = min(BURST, left + (now - at) * LINES_PER_SECOND)
+        _allowance[trigger_id] = (max(0.0, left - 1.0), now)
+    return left >= 1.0
+
+
+def list_page(
+    connection: Connection, trigger: Mapping[str, Any], after: str | None, limit: int, outcome: str | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """Lines of a trigger's log, newest first; one more than `limit` when there are more. Raises Conflict for a trigger of another type."""
+    _require_api(trigger)
+    return db.rows(connection, _LIST, {"trigger_id": trigger["id"], "after": after, "limit": limit + 1, "outcome": outcome})
+
+
+def get(connection: Connection, trigger: Mapping[str, Any], delivery_id: str) -> Mapping[str, Any]:
+    """One delivery with its request. Raises NotFound."""
+    _require_api(trigger)
+    found = db.row(connection, _ONE, {"trigger_id": trigger["id"], "id": delivery_id}) if is_id(delivery_id, "dlv") else None
+    if found is None:
+        raise NotFound("this trigger's log has no delivery of this id; lines are kept for a week")
+    return {**found, "held": _held(connection, trigger, found)}
+
+
+def _held(connection: Connection, trigger: Mapping[str, Any], line: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What is kept of the request: itself, or what its execution holds."""
+    if line["request"] is not None:
+        return loads(line["request"])
+    if line["execution_id"] is None:
+        return None
+    execution = db.row(connection, _EXECUTION, {"id": line["execution_id"], "workspace_id": trigger["workspace_id"]})
+    if execution is None:
+        return None
+    context = loads(execution["trigger"])
+    return {name: context.get(name) for name in ("method", "path", "headers", "query", "claims")} | {
+        "input": loads(execution["input"])
+    }
+
+
+def _require_api(trigger: Mapping[str, Any]) -> None:
+    if trigger["type"] != "api":
+        raise Conflict(
+            "only api triggers have deliveries; schedules have occurrences, Kafka triggers dead letters", code="not_an_api_trigger"
+        )
+
+
+def show(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as the API answers it; `request` {method, path, headers, query, body} only when one delivery is read."""
+    names = ("id", "method", "outcome", "status", "code", "detail", "execution_id", "replay_of", "body_bytes", "replayable")
+    shown = {name: line[name] for name in names} | {"received_at": to_text(line["received_at"])}
+    held = line.get("held")
+    if held is None:
+        return shown
+    return shown | {
+        "request": {name: held.get(name) for name in ("method", "path", "headers", "query")} | {"body": _shown_body(held)}
+    }
+
+
+def _shown_body(held: Mapping[str, Any]) -> Any:
+    try:
+        return _raw(held)
+    except MillraceError:  # what could not be parsed is shown as it came
+        return {
+            "content_type": (held.get("headers") or {}).get("content-type", "application/octet-stream"),
+            "base64": held["base64"],
+        }
+
+
+def _raw(held: Mapping[str, Any]) -> Any:
+    return held["input"] if "input" in held else parse_body(held.get("headers") or {}, base64.b64decode(held["base64"]))
+
+
+def replay(connection: Connection, trigger: Mapping[str, Any], delivery_id: str) -> str:
+    """Start a new execution of what a delivery brought, with the trigger and the live version of now; answers its id. Call `wake()` after the commit.
+
+    It is not checked again who sent it, nor whether it came before. Raises NotFound, Conflict (`not_replayable`, disabled, not published), and what the body,
+    the mapping and the input schema say.
+    """
+    line = get(connection, trigger, delivery_id)
+    held = line["held"]
+    if held is None:
+        raise Conflict("of this delivery nothing was kept that could be sent again", code="not_replayable")
+    door = door_of(connection, trigger["id"])
+    if door is None or door.closed:
+        raise refusal(door.closed if door and door.closed else "gone")
+    context = {"type": "api", "id": trigger["id"]} | {name: held.get(name) for name in ("method", "path", "headers", "query")}
+    if held.get("claims") is not None:
+        context["claims"] = held["claims"]
+    started = start_executions(db.executor(connection), [_again(door, held, context, line)])[0]
+    if started.verdict != "started" or started.execution_id is None:
+        if started.verdict == "changed":
+            raise Unavailable("the trigger or its workflow was changed in this moment; replay again")
+        raise refusal(started.verdict)
+    return started.execution_id
+
+
+def _again(door: Door, held: Mapping[str, Any], context: Mapping[str, Any], line: Mapping[str, Any]) -> StartRow:
+    execution_id = new_id("exe")
+    delivery = {"id": new_id("dlv"), "method": line["method"], "body_bytes": line["body_bytes"], "replay_of": line["id"]}
+    if kept_apart(door) and line["request"] is not None:
+        delivery["request"] = line["request"]
+    return StartRow(
+        workspace_id=door.row["workspace_id"],
+        workflow_id=door.row["workflow_id"],
+        input=prepare_input(door.row, _raw(held), context, door.input_schema, seed=execution_id),
+        trigger=context,
+        trigger_id=door.row["id"],
+        trigger_revision=door.row["revision"],
+        definition_id=door.row["definition_id"],
+        version=door.row["version"],
+        execution_id=execution_id,
+        delivery=delivery,
+    )
+
+
+def forget_old(connection: Connection, limit: int) -> int:
+    """Delete at most `limit` lines older than KEPT_DAYS; returns how many."""
+    return db.run(connection, _FORGET, {"days": KEPT_DAYS, "limit": limit})
