@@ -241,10 +241,15 @@ def decoded_secret(secret: str, encoding: str) -> bytes:
 
 def without_secrets(auth: dict[str, Any]) -> dict[str, Any]:
     """`auth` as the API shows it: `has_secret` in the place of the secret, for every kind that can have one."""
-    shown = {name: value for name, value in auth.items() if name not in SECRET_FIELDS}
-    return shown if auth["type"] in ("open", "jwt") else shown | {"has_secret": auth.get("secret") is not None}
+    shown = {name: value for name, value in auth.items() if name not in (*SECRET_FIELDS, "sealed")}
+    return shown if auth["type"] in ("open", "jwt") else shown | {"has_secret": has_secret(auth)}
+
+
+def has_secret(auth: dict[str, Any]) -> bool:
+    """Whether there is a secret, sealed or not."""
+    return bool(auth.get("secret")) or "secret" in auth.get("sealed", {}).get("fields", ())
 
 
 def needs_secret(auth: dict[str, Any]) -> bool:
     """Whether every call must be refused, because the secret was never given here."""
-    return auth.get("type") in NEED_SECRET and not auth.get("secret")
+    return auth.get("type") in NEED_SECRET and not has_secret(auth)

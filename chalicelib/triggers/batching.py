@@ -127,7 +127,9 @@ def _is_repetition(error: Exception) -> bool:
     """The row's id is there already: an earlier attempt landed, and only its answer was lost."""
     if not isinstance(error, psycopg.errors.UniqueViolation):
         return False
-    return str(error.diag.constraint_name).endswith("_pkey") and str(error.diag.table_name).startswith(("executions", "wakes", "trigger_deliveries"))
+    return str(error.diag.constraint_name).endswith("_pkey") and str(error.diag.table_name).startswith(
+        ("executions", "wakes", "trigger_deliveries")
+    )
 
 
 @lru_cache(maxsize=4)

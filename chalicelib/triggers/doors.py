@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 
 from chalicelib.core.db import row, transaction
 from chalicelib.core.jsontext import loads
+from chalicelib.credentials.keys import SealFailed
 from chalicelib.triggers.schemas import input_schema_of
+from chalicelib.triggers.sealed_auth import closed, opened
 
 MAX_REMEMBERED = 5_000
 
@@ -29,6 +31,7 @@ class Door:
     row: Mapping[str, Any]
     config: Mapping[str, Any]
     input_schema: Any
+    problem: str | None = None  # why its secrets cannot be opened
 
     @property
     def closed(self) -> str | None:
@@ -77,4 +80,8 @@ def _door(connection: Connection, found: Mapping[str, Any] | None) -> Door | Non
     if found is None:
         return None
     schema = input_schema_of(connection, found["definition_id"]) if found["definition_id"] else None
-    return Door(dict(found), loads(found["config"]), schema)
+    config = loads(found["config"])
+    try:
+        return Door(dict(found), opened(config, found["workspace_id"], found["id"]), schema)
+    except SealFailed as error:
+        return Door(dict(found), closed(config), schema, f"the trigger's secret cannot be opened: {error.detail}")

@@ -22,7 +22,7 @@ from chalicelib.triggers.doors import Door, forget_door, read_door, remembered_d
 from chalicelib.triggers.health import note_health
 from chalicelib.triggers.limits import count_call
 from chalicelib.triggers.refusals import refusal
-from chalicelib.triggers.tokens import KeysUnusable
+from chalicelib.triggers.tokens import CannotCheck
 from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
 
 MAX_ROUNDS = 4
@@ -106,7 +106,7 @@ def _admitted(visit: Visit, door: Door | None, authorize: Authorize) -> StartRow
     check_method(door, visit.delivery)
     try:
         visit.proof = check_caller(door, visit.delivery, authorize)
-    except KeysUnusable as error:
+    except CannotCheck as error:
         note_health(door.row, error.detail)
         forget_door(visit.delivery.path)
         raise

@@ -15,11 +15,13 @@ from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.core.kafka import off_reason
+from chalicelib.credentials.keys import SealFailed
 from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
 from chalicelib.triggers import auth as auth_kinds
 from chalicelib.triggers import repository
 from chalicelib.triggers.mapping import mapping_problems
+from chalicelib.triggers.sealed_auth import closed, opened, with_sealed
 from chalicelib.triggers.types import api, kafka, schedule
 
 Row = Mapping[str, Any]
@@ -44,6 +46,11 @@ _COLUMNS: Mapping[str, Callable[[Any, datetime, datetime], dict[str, Any]]] = {
     "kafka": _kafka_columns,
     "schedule": _schedule_columns,
 }
+_SECRET_MISSING = {
+    "path": "/config/auth/secret",
+    "code": "missing",
+    "message": "this kind of auth needs a secret; it is never shown again",
+}
 _NO_COLUMNS = {"path": None, "topic": None, "planned_through": None, "next_fire_at": None}
 
 
@@ -64,15 +71,15 @@ def create(
         raise NotFound("there is no workflow of this id")
     if isinstance(parsed, api.ApiConfig) and parsed.path is None:
         parsed = parsed.model_copy(update={"path": api.random_path()})
-    now = repository.database_now(connection)
+    now, trigger_id = repository.database_now(connection), new_id("trg")
     values = {
         **_NO_COLUMNS,
         **_COLUMNS[type](parsed, now, now),
-        "id": new_id("trg"),
+        "id": trigger_id,
         "workspace_id": workspace_id,
         "workflow_id": workflow_id,
         "type": type,
-        "config": _config_text(parsed),
+        "config": _config_text(parsed, workspace_id, trigger_id),
         "input": None if mapping is None else dumps(mapping),
         "enabled": enabled,
         "created_at": now,
@@ -93,8 +100,7 @@ def _parse(type: str, config: Any, mapping: Any, secrets_required: bool) -> Base
     except ValidationError as error:
         raise ValidationFailed(complaints(error, "/config", auth_kinds.AUTH_KINDS) + problems) from None
     if secrets_required and _secret_missing(parsed):
-        message = "this kind of auth needs a secret; it is never shown again"
-        problems.insert(0, {"path": "/config/auth/secret", "code": "missing", "message": message})
+        problems.insert(0, _SECRET_MISSING)
     if problems:
         raise ValidationFailed(problems)
     return parsed
@@ -104,8 +110,8 @@ def _secret_missing(config: BaseModel) -> bool:
     return isinstance(config, api.ApiConfig) and auth_kinds.needs_secret(config.auth.model_dump())
 
 
-def _config_text(config: BaseModel) -> str:
-    return dumps(config.model_dump(mode="json", exclude_none=True))
+def _config_text(config: BaseModel, workspace_id: str, trigger_id: str) -> str:
+    return dumps(with_sealed(config.model_dump(mode="json", exclude_none=True), workspace_id, trigger_id))
 
 
 def get(connection: Connection, workspace_id: str, trigger_id: str, *, lock: bool = False) -> Row:
@@ -137,9 +143,11 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
     current = get(connection, workspace_id, trigger_id, lock=True)
     mapping = fields["input"] if "input" in fields else (loads(current["input"]) if current["input"] is not None else None)
     stored = loads(current["config"])
-    config = _keep_unsaid(fields["config"], stored) if "config" in fields else stored
+    config = _keep_unsaid(fields["config"], _opened(stored, workspace_id, trigger_id)) if "config" in fields else closed(stored)
     enabled = fields.get("enabled", current["enabled"])
-    parsed = _parse(current["type"], config, mapping, secrets_required="config" in fields or enabled)
+    parsed = _parse(current["type"], config, mapping, secrets_required="config" in fields)
+    if enabled and "config" not in fields and needs_secret(current):
+        raise ValidationFailed([_SECRET_MISSING])
     if (
         isinstance(parsed, api.ApiConfig)
         and parsed.path != current["path"]
@@ -155,13 +163,21 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
         **columns,
         "id": trigger_id,
         "workspace_id": workspace_id,
-        "config": _config_text(parsed),
+        "config": _config_text(parsed, workspace_id, trigger_id) if "config" in fields else current["config"],
         "input": None if mapping is None else dumps(mapping),
         "enabled": enabled,
         "unhealthy_reason": None if "config" in fields else current["unhealthy_reason"],
     }
     repository.update(connection, values)
     return get(connection, workspace_id, trigger_id)
+
+
+def _opened(stored: Mapping[str, Any], workspace_id: str, trigger_id: str) -> dict[str, Any]:
+    """The stored config with its secrets; without them when they cannot be opened any more, so that new ones can be given."""
+    try:
+        return opened(stored, workspace_id, trigger_id)
+    except SealFailed:
+        return closed(stored)
 
 
 def _keep_unsaid(config: Any, stored: Mapping[str, Any]) -> Any:

@@ -29,10 +29,10 @@ MAX_TOKEN_LENGTH = 16_384
 MAX_ISSUERS = 500
 
 
-class KeysUnusable(MillraceError):
-    """The issuer's keys cannot be read. The trigger's fault or the issuer's, not the caller's: the trigger is marked unhealthy with these words."""
+class CannotCheck(MillraceError):
+    """Whether a caller is allowed cannot be told: the issuer's keys or our own secret are not to be had. The trigger is marked unhealthy with these words."""
 
-    status, code, title = 503, "trigger_unhealthy", "This trigger cannot check tokens now"
+    status, code, title = 503, "trigger_unhealthy", "This trigger cannot check its callers now"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -55,7 +55,7 @@ _fetching: dict[str, threading.Lock] = {}
 
 
 def check_token(auth: Mapping[str, Any], token: str, *, fetch: Callable[[str], bytes] | None = None) -> dict[str, Any]:
-    """The claims of a token that this trigger accepts. Raises Unauthenticated, with what is wrong, and KeysUnusable."""
+    """The claims of a token that this trigger accepts. Raises Unauthenticated, with what is wrong, and CannotCheck."""
     import jwt  # where it is needed only: it loads a large library
 
     if not token or len(token) > MAX_TOKEN_LENGTH:
@@ -110,7 +110,7 @@ def _fitting(keys: _Keys, key_id: str | None, algorithm: str) -> Any:
 
 
 def _refresh(url: str, fetch: Callable[[str], bytes]) -> _Keys:
-    """Fetch once for all threads that ask at the same time. Raises KeysUnusable when nothing usable is known."""
+    """Fetch once for all threads that ask at the same time. Raises CannotCheck when nothing usable is known."""
     with _lock:
         turn = _fetching.setdefault(url, threading.Lock())
     asked_at = time.monotonic()
@@ -121,7 +121,7 @@ def _refresh(url: str, fetch: Callable[[str], bytes]) -> _Keys:
         ):  # else somebody has tried while this thread waited, or just before
             keys = _tried(url, keys, fetch)
     if not keys.by_id or time.monotonic() - keys.fetched_at > KEPT_SECONDS:
-        raise KeysUnusable(keys.problem or "the issuer publishes no usable key")
+        raise CannotCheck(keys.problem or "the issuer publishes no usable key")
     return keys
 
 

@@ -23,7 +23,7 @@ from chalicelib.triggers.limits import Standing
 from chalicelib.triggers.mapping import prepare_input
 from chalicelib.triggers.refusals import refusal
 from chalicelib.triggers.signatures import check_signature, same_text, stored_headers
-from chalicelib.triggers.tokens import check_token
+from chalicelib.triggers.tokens import CannotCheck, check_token
 
 MAX_KEY_LENGTH = 255
 SIGNED = frozenset({"hmac", "standard_webhooks", "github", "stripe", "slack", "shopify"})
@@ -73,8 +73,10 @@ def check_method(door: Door, delivery: Delivery) -> None:
 
 
 def check_caller(door: Door, delivery: Delivery, authorize: Authorize) -> Proof:
-    """Raises Unauthenticated or Forbidden for a caller that the trigger's `auth` does not let in, KeysUnusable when that cannot be told."""
+    """Raises Unauthenticated or Forbidden for a caller that the trigger's `auth` does not let in, CannotCheck when that cannot be told."""
     auth, kind = door.config["auth"], door.config["auth"]["type"]
+    if door.problem is not None:
+        raise CannotCheck(door.problem)
     if needs_secret(auth):
         raise Unauthenticated("this trigger has no secret yet, so nobody can be let in; set it")
     if kind == "open":

@@ -17,9 +17,11 @@ import sys
 from pathlib import Path
 
 from chalicelib.core.config import Settings, settings
+from chalicelib.core.db import transaction
 from chalicelib.core.errors import MillraceError
 from chalicelib.credentials.keys import KEY_BYTES, Keyring, key_file, write_keys
-from chalicelib.credentials.rotation import rewrap_all
+from chalicelib.credentials.rotation import BATCH, rewrap_all
+from chalicelib.triggers.sealed_auth import rewrap_batch
 
 
 def add_key(path: Path) -> None:
@@ -33,7 +35,18 @@ def rotate(config: Settings) -> int:
     if config.master_key or config.kms_key_id:
         raise ValueError("this installation takes its master key from MILLRACE_MASTER_KEY or KMS, not from a file; see the help of `rewrap`")
     add_key(key_file(config))
-    return rewrap_all(Keyring(config))
+    return rewrap_everything(Keyring(config))
+
+
+def rewrap_everything(keys: Keyring) -> int:
+    """Wrap the data keys of all credentials and of all triggers' secrets by the present master key; returns how many were not."""
+    done = rewrap_all(keys)
+    while True:
+        with transaction() as connection:
+            count = rewrap_batch(connection, keys, BATCH)
+        if not count:
+            return done
+        done += count
 
 
 def _settings(data: Path | None) -> Settings:
@@ -55,7 +68,7 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     try:
         config = _settings(asked.data)
-        count = rotate(config) if asked.verb == "rotate" else rewrap_all(Keyring(config))
+        count = rotate(config) if asked.verb == "rotate" else rewrap_everything(Keyring(config))
     except (MillraceError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,14 +8,17 @@ import hmac
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.core import egress
+from chalicelib.core import config, egress
 from chalicelib.core.db import transaction
 from chalicelib.triggers import deliveries, tokens
+from chalicelib.triggers.doors import forget_door
 from chalicelib.triggers.housekeeping import forget_old
+from infra.host.master_key import rotate
 from tests.support.api import ECHO, ApiClient, ApiResponse
 from tests.support.issuer import issuer
 from tests.support.workflows import Database
@@ -137,11 +140,36 @@ def test_tokens_of_an_issuer_and_its_outage(api: ApiClient, database: Database) 
         assert send(api, path).status == 401
 
 
+def test_secrets_are_sealed_and_survive_a_new_master_key(
+    api: ApiClient, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MILLRACE_MASTER_KEY")
+    monkeypatch.setenv("MILLRACE_DATA_DIR", str(tmp_path))
+    config.settings.cache_clear()
+    trigger = made(api, auth={"type": "basic", "username": "me", "secret": "a-canary-secret"})
+    path = trigger["config"]["path"]
+    allowed = {"authorization": "Basic " + base64.b64encode(b"me:a-canary-secret").decode()}
+    assert "canary" not in database.one("SELECT config FROM triggers")["config"]
+    assert send(api, path, **allowed).status == 202
+    before = database.one("SELECT config FROM triggers")["config"]
+    assert rotate(config.settings()) == 1
+    assert database.one("SELECT config FROM triggers")["config"] != before
+    forget_door(path)
+    assert send(api, path, **allowed).status == 202
+    (tmp_path / "master.keys").unlink()
+    forget_door(path)
+    lost = send(api, path, **allowed)
+    assert (lost.status, lost.code) == (503, "trigger_unhealthy")
+    assert "MILLRACE_MASTER_KEY_PREVIOUS" in api.get(f"/triggers/{trigger['id']}").json["reason"]
+    assert api.patch(f"/triggers/{trigger['id']}", {"enabled": False}).status == 200
+    mended = api.patch(f"/triggers/{trigger['id']}", {"enabled": True, "config": {"auth": {"type": "basic", "username": "me", "secret": "a-canary-secret"}}})
+    assert (mended.status, mended.json["state"]) == (200, "active")
+    assert send(api, path, **allowed).status == 202
+
+
 def test_private_addresses_are_not_asked_for_keys(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with issuer() as provider:
         monkeypatch.delenv("MILLRACE_EGRESS_ALLOW")
-        from chalicelib.core import config
-
         config.settings.cache_clear()
         egress.guard.cache_clear()
         auth = {"type": "jwt", "jwks_url": provider.url, "issuer": "https://login.example", "audience": "orders"}

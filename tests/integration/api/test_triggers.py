@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
+from chalicelib.credentials.keys import SealFailed
+from chalicelib.triggers import sealed_auth
 from tests.support.api import ApiClient
 from tests.support.workflows import Database
 
@@ -67,7 +70,11 @@ def test_patching_a_config_keeps_path_and_secret_it_does_not_name(api: ApiClient
     changed = api.patch(f"/triggers/{made['id']}", {"config": config}).json
     assert changed["config"]["path"] == "keep"
     assert (changed["config"]["auth"]["header"], changed["config"]["auth"]["has_secret"]) == ("x-sig", True)
-    assert "first-secret" in database.one("SELECT config FROM triggers")["config"]
+    assert "first-secret" not in database.one("SELECT config FROM triggers")["config"]
+    stored = database.one("SELECT id, workspace_id, config FROM triggers")
+    assert sealed_auth.opened(json.loads(stored["config"]), stored["workspace_id"], stored["id"])["auth"]["secret"] == "first-secret"
+    with pytest.raises(SealFailed):  # bound to its trigger: a copied row does not open
+        sealed_auth.opened(json.loads(stored["config"]), stored["workspace_id"], "trg_00000000000000000000000000")
     refused = api.patch(f"/triggers/{made['id']}", {"config": {"auth": {"type": "standard_webhooks"}}})
     assert refused.json["errors"][0]["path"] == "/config/auth/secret"
     opened = api.patch(f"/triggers/{made['id']}", {"config": {}}).json
