@@ -12,7 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from chalicelib.core import config, db
+from chalicelib.core import config, db, egress
+from chalicelib.credentials import vault
 from tests.servers import start_test_servers
 
 SECRET = "0" * 64
@@ -123,6 +124,13 @@ def settings_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: 
     monkeypatch.setenv("MILLRACE_SECRET", SECRET)
     monkeypatch.setenv("MILLRACE_MASTER_KEY", MASTER_KEY)
     monkeypatch.setenv("MILLRACE_EGRESS_ALLOW", "127.0.0.1")
-    config.settings.cache_clear()
+    _forget_settings()
     yield config.settings()
+    _forget_settings()
+
+
+def _forget_settings() -> None:
+    """Whatever a process keeps that was made by its settings."""
     config.settings.cache_clear()
+    egress.guard.cache_clear()
+    vault.forget_all()

@@ -7,6 +7,7 @@ imported at the first call, so that importing this module costs nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import ssl
 import zlib
@@ -74,6 +75,19 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Transport:
+    """How a connection is made, where not as usual: TLS of its own, or a proxy (its URL, and the headers that sign in to it). Connections are shared among
+    calls with the same `tls` object, so keep it."""
+
+    tls: ssl.SSLContext | bool | None = None
+    proxy: str | None = None
+    proxy_headers: Mapping[str, str] | None = None
+
+
+DIRECT = Transport()
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """The last answer of a chain. Header names are lower-case, in order, repeated as received; `body` is decoded."""
 
@@ -106,10 +120,11 @@ class HttpClient:
         max_bytes: int = MAX_BODY_BYTES,
         secret_headers: Collection[str] = (),
         redirects: int = MAX_REDIRECTS,
+        transport: Transport = DIRECT,
     ) -> Response:
         """Send one request, follow up to `redirects` redirects, and read the whole answer.
 
-        `timeout` (seconds) covers everything; `max_bytes` bounds the body as received and as decoded. `secret_headers` are never sent to another origin than the URL's,
+        With `redirects` -1 an answer that redirects is an answer like any other. `timeout` (seconds) covers everything; `max_bytes` bounds the body as received and as decoded. `secret_headers` are never sent to another origin than the URL's,
         nor is any header but the harmless ones. Nothing is ever sent twice on its own. Raises EgressDenied, InvalidUrl and CallFailed (codes connection_failed,
         timeout, tls_error, too_many_redirects, response_too_large, invalid_response). Cancelling closes the connection.
         """
@@ -119,9 +134,9 @@ class HttpClient:
         origin = call.target.origin
         try:
             async with asyncio.timeout(timeout):
-                for _ in range(redirects + 1):
+                for _ in range(max(redirects, 0) + 1):
                     origin = call.target.origin
-                    answer = await self._exchange(call, max_bytes)
+                    answer = await self._exchange(call, max_bytes, transport, follow=redirects >= 0)
                     if isinstance(answer, Response):
                         return answer
                     call = redirected(call, *answer, self._guard, secret_headers)
@@ -129,19 +144,20 @@ class HttpClient:
             raise CallFailed("timeout", f"{method} {origin} did not answer within {timeout:g} seconds", "timeout") from None
         raise CallFailed("too_many_redirects", f"{method} {origin} redirects more than {redirects} times")
 
-    async def _exchange(self, call: Call, max_bytes: int) -> Response | tuple[int, str]:
+    async def _exchange(self, call: Call, max_bytes: int, transport: Transport, *, follow: bool) -> Response | tuple[int, str]:
         """One request and its answer: the whole response, or (status, Location) of a redirect."""
         session = self._session or self._open()
+        way: dict[str, Any] = {} if transport is DIRECT else await self._way(call, transport)
         # In pieces when large, so that the event loop never copies megabytes at once.
         data = BytesIO(call.body) if call.body and len(call.body) > _ONE_WRITE else call.body
         try:
-            response = await session.request(call.method, _yarl(call.target), headers=call.headers, data=data, allow_redirects=False)
+            response = await session.request(call.method, _yarl(call.target), headers=call.headers, data=data, allow_redirects=False, **way)
         except MillraceError:
             raise
         except Exception as error:
             raise _failure(error, call) from None
         try:
-            location = response.headers.get("Location") if response.status in _REDIRECTS else None
+            location = response.headers.get("Location") if follow and response.status in _REDIRECTS else None
             if location is not None:
                 return response.status, location
             headers = _read_headers(response, call)
@@ -153,6 +169,15 @@ class HttpClient:
         finally:
             # Back to the pool only when request and answer went through to their ends; closed otherwise.
             response.release()
+
+    async def _way(self, call: Call, transport: Transport) -> dict[str, Any]:
+        """aiohttp's arguments for a transport. Behind a proxy the target is judged all the same, as far as its name is known here: the proxy resolves it anew."""
+        way: dict[str, Any] = {} if transport.tls is None else {"ssl": transport.tls}
+        if transport.proxy is not None:
+            with contextlib.suppress(OSError):
+                await self._guard.resolve(call.target.host, call.target.port)
+            way |= {"proxy": _yarl(self._guard.check_url(transport.proxy)), "proxy_headers": transport.proxy_headers}
+        return way
 
     def _open(self) -> Any:
         import aiohttp
@@ -359,6 +384,8 @@ def _failure(error: Exception, call: Call) -> CallFailed:
             getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None) or "the handshake failed"
         )
         return CallFailed("tls_error", f"{where}: no TLS connection: {reason.lower().replace('_', ' ')}")
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return CallFailed("connection_failed", f"{where}: the proxy answered {error.status} to the request for a connection", "connection")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return CallFailed("connection_failed", f"{where}: the host name has no address", "connection")
     if isinstance(error, aiohttp.ClientConnectorError):

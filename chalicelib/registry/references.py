@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 CREDENTIAL = "credential"
 KINDS = "x-credential-kinds"
 
 
-def credential_ref(*kinds: str) -> Any:
-    """The type of a field that names a credential by slug or id; `kinds` are those it may be of: `http`, `smtp`, `webhook_secret`, …"""
-    schema = {"type": "string", "format": CREDENTIAL, KINDS: list(kinds), "minLength": 1, "description": "A credential's slug or id."}
-    return Annotated[str, Field(min_length=1, max_length=200), WithJsonSchema(schema)]
+def credential_field(*kinds: str) -> Any:
+    """A required text field that names a credential by slug or id (`credential: str = credential_field("http")`); `kinds` are those it may be of: `http`,
+    `smtp`, `webhook_secret`, …"""
+    extra: dict[str, Any] = {"format": CREDENTIAL, KINDS: list(kinds)}
+    return Field(min_length=1, max_length=200, description="A credential's slug or id.", json_schema_extra=extra)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ import json
 import select
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,86 +25,11 @@ from chalicelib.core.egress import Allow, EgressDenied, Guard, parse_allow
 from chalicelib.core.http import CallFailed, HttpClient, close_http_client, http_client
 from chalicelib.core.version import VERSION
 from chalicelib.registry.spec import ActionError, Done, NodeContext
+from tests.support.http_server import Request, answer, running
 
 CERTIFICATE = Path(__file__).parent / "localhost_for_tests.pem"
 
 # --- a server that does exactly what a test says ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Request:
-    """One request as it came over the wire."""
-
-    line: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def method(self) -> str:
-        return self.line.split(" ")[0]
-
-    @property
-    def path(self) -> str:
-        return self.line.split(" ")[1]
-
-
-Reply = bytes | None | AsyncIterator[bytes]
-Handler = Callable[[Request], Reply | Awaitable[Reply]]
-
-
-@dataclass
-class Server:
-    """Counts connections and keeps requests. A handler's None drops the connection."""
-
-    handler: Handler
-    port: int = 0
-    connections: int = 0
-    closed: int = 0
-    requests: list[Request] = field(default_factory=list)
-
-    def url(self, path: str = "/", host: str = "127.0.0.1", scheme: str = "http") -> str:
-        return f"{scheme}://{host}:{self.port}{path}"
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("utf-8").split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-                body = await reader.readexactly(int(headers.get("content-length", 0)))
-                self.requests.append(Request(head[0], headers, body))
-                reply: Any = self.handler(self.requests[-1])
-                reply = await reply if asyncio.iscoroutine(reply) else reply
-                if reply is None:
-                    break
-                if isinstance(reply, bytes):
-                    writer.write(reply)
-                else:
-                    async for piece in reply:
-                        writer.write(piece)
-                        await writer.drain()
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            self.closed += 1
-            writer.close()
-
-
-@asynccontextmanager
-async def running(handler: Handler, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    server = Server(handler)
-    listening = await asyncio.start_server(server.serve, host, port, ssl=tls)
-    server.port = listening.sockets[0].getsockname()[1]
-    try:
-        yield server
-    finally:
-        listening.close()
-
-
-def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 def ok(request: Request) -> bytes:

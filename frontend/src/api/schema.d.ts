@@ -70,6 +70,258 @@ export interface components {
             role: "viewer" | "operator" | "editor" | "admin";
         };
         /**
+         * Answered
+         * @description The answer was taken; the execution goes on.
+         */
+        Answered: {
+            /** Execution Id */
+            execution_id: string;
+        };
+        /**
+         * Decision
+         * @description A decision, and who made it and why.
+         */
+        Decision: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "approved" | "rejected";
+            /**
+             * Comment
+             * @default null
+             */
+            comment?: string | null;
+            /**
+             * By
+             * @default null
+             */
+            by?: string | null;
+        };
+        /**
+         * Credential
+         * @description A credential: `data` without its secrets, `secrets` says which of those are set.
+         */
+        Credential: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Kind */
+            kind: string;
+            /** Hosts */
+            hosts: string[];
+            /** Workflows */
+            workflows: string[] | null;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets: {
+                [key: string]: boolean;
+            };
+            /** Connected */
+            connected: boolean | null;
+            /** Problem */
+            problem: string | null;
+            /** Revision */
+            revision: number;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Last Used By */
+            last_used_by: {
+                [key: string]: string;
+            } | null;
+            /** Last Test */
+            last_test: {
+                [key: string]: unknown;
+            } | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * CredentialCreate
+         * @description A new credential. Without `hosts` it may be sent wherever its type says, else everywhere: bind it where you can.
+         */
+        CredentialCreate: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /**
+             * Data
+             * @description The fields of the type, see GET /credentials/types. Secret ones are never shown again.
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * Slug
+             * @default null
+             */
+            slug?: string | null;
+            /**
+             * Hosts
+             * @default null
+             */
+            hosts?: string[] | null;
+            /**
+             * Workflows
+             * @description Ids or slugs of the workflows that may use it; null: all of the workspace.
+             * @default null
+             */
+            workflows?: string[] | null;
+        };
+        /**
+         * CredentialType
+         * @description A type: the JSON Schema of its data draws its form; properties with `writeOnly` are secret.
+         */
+        CredentialType: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Icon */
+            icon: string;
+            /** Kind */
+            kind: string;
+            /** Oauth */
+            oauth: boolean;
+            /** Testable */
+            testable: boolean;
+            /** Data Schema */
+            data_schema: {
+                [key: string]: unknown;
+            };
+            /** Secret Fields */
+            secret_fields: string[];
+            /** Example */
+            example: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * CredentialDetail
+         * @description A credential, and the workflows whose draft or live version names it.
+         */
+        CredentialDetail: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Kind */
+            kind: string;
+            /** Hosts */
+            hosts: string[];
+            /** Workflows */
+            workflows: string[] | null;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Secrets */
+            secrets: {
+                [key: string]: boolean;
+            };
+            /** Connected */
+            connected: boolean | null;
+            /** Problem */
+            problem: string | null;
+            /** Revision */
+            revision: number;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Last Used By */
+            last_used_by: {
+                [key: string]: string;
+            } | null;
+            /** Last Test */
+            last_test: {
+                [key: string]: unknown;
+            } | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /** Used By */
+            used_by: {
+                [key: string]: string;
+            }[];
+        };
+        /**
+         * CredentialPatch
+         * @description The fields to replace; of `data` too only those given, and null takes one away.
+         */
+        CredentialPatch: {
+            /** Name */
+            name?: string;
+            /** Slug */
+            slug?: string;
+            /**
+             * Data
+             * @description The fields of the type, see GET /credentials/types. Secret ones are never shown again.
+             */
+            data?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Hosts
+             * @description Where it may be sent: api.example.com, *.example.com, with or without :port; * is everywhere.
+             */
+            hosts?: string[];
+            /**
+             * Workflows
+             * @description Ids or slugs of the workflows that may use it; null: all of the workspace.
+             */
+            workflows?: string[] | null;
+        };
+        /**
+         * Authorization
+         * @description Where to send the user's browser.
+         */
+        Authorization: {
+            /** Authorization Url */
+            authorization_url: string;
+            /** Redirect Uri */
+            redirect_uri: string;
+        };
+        /**
+         * CredentialTested
+         * @description `ok`, `failed`, or `untested` when there is nothing to try it on.
+         */
+        CredentialTested: {
+            /** Status */
+            status: string;
+            /** Message */
+            message: string;
+            /** Duration Ms */
+            duration_ms: number;
+        };
+        /**
+         * CredentialTry
+         * @description What to test on.
+         */
+        CredentialTry: {
+            /**
+             * Url
+             * @default null
+             */
+            url?: string | null;
+        };
+        /**
          * DeadLetter
          * @description A record that was kept, and why. In lists `record` is null where it is large.
          */
@@ -135,6 +387,76 @@ export interface components {
             wake_at: string | null;
             /** Retry Of */
             retry_of: string | null;
+        };
+        /**
+         * BulkAnswer
+         * @description `matched` can be cancelled, or retried; `done` were. `more`: there are over a thousand, so send it again.
+         */
+        BulkAnswer: {
+            /** Action */
+            action: string;
+            /** Dry Run */
+            dry_run: boolean;
+            /** Matched */
+            matched: number;
+            /** Done */
+            done: number;
+            /** More */
+            more: boolean;
+        };
+        /**
+         * BulkFilter
+         * @description Which executions; as in GET /executions. At least one field, so that not everything is meant by accident.
+         */
+        BulkFilter: {
+            /**
+             * Workflow Id
+             * @default null
+             */
+            workflow_id?: string | null;
+            /**
+             * Trigger Id
+             * @default null
+             */
+            trigger_id?: string | null;
+            /**
+             * Status
+             * @default null
+             */
+            status?: ("queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled") | null;
+            /**
+             * From
+             * @default null
+             */
+            from?: string | null;
+            /**
+             * To
+             * @default null
+             */
+            to?: string | null;
+            /**
+             * Q
+             * @default null
+             */
+            q?: string | null;
+        };
+        /**
+         * BulkRequest
+         * @description What to do with which executions.
+         */
+        BulkRequest: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "cancel" | "retry";
+            filter: components["schemas"]["BulkFilter"];
+            /**
+             * Dry Run
+             * @description Only count.
+             * @default false
+             */
+            dry_run?: boolean;
         };
         /**
          * NodeRun
@@ -241,6 +563,50 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Started
+         * @description An execution that was accepted.
+         */
+        Started: {
+            /** Id */
+            id: string;
+            /** Status */
+            status: string;
+            /** Duplicate */
+            duplicate: boolean;
+            /** Ui Url */
+            ui_url: string;
+        };
+        /**
+         * Retry
+         * @description Where to begin again, and with what.
+         */
+        Retry: {
+            /**
+             * From
+             * @description The first node to run again; without it, those that failed or were cut off.
+             * @default null
+             */
+            from?: string | null;
+            /**
+             * Version
+             * @description Another version of the workflow; without it, the same definition.
+             * @default null
+             */
+            version?: number | null;
+            /**
+             * Input
+             * @description Another input; the effects then carry new idempotency keys.
+             * @default null
+             */
+            input?: unknown;
+            /**
+             * New Keys
+             * @description Whether nodes that run again carry new idempotency keys.
+             * @default false
+             */
+            new_keys?: boolean;
         };
         /**
          * Check
@@ -553,25 +919,13 @@ export interface components {
          * @description A new workflow.
          */
         WorkflowCreate: {
-            /**
-             * Slug
-             * @default null
-             */
+            /** Slug */
             slug?: string;
-            /**
-             * Description
-             * @default null
-             */
+            /** Description */
             description?: string;
-            /**
-             * Labels
-             * @default null
-             */
+            /** Labels */
             labels?: string[];
-            /**
-             * Enabled
-             * @default null
-             */
+            /** Enabled */
             enabled?: boolean;
             /** Name */
             name: string;
@@ -692,48 +1046,19 @@ export interface components {
          * @description The fields to replace.
          */
         WorkflowPatch: {
-            /**
-             * Slug
-             * @default null
-             */
+            /** Slug */
             slug?: string;
-            /**
-             * Description
-             * @default null
-             */
+            /** Description */
             description?: string;
-            /**
-             * Labels
-             * @default null
-             */
+            /** Labels */
             labels?: string[];
-            /**
-             * Enabled
-             * @default null
-             */
+            /** Enabled */
             enabled?: boolean;
-            /**
-             * Name
-             * @default null
-             */
+            /** Name */
             name?: string;
             definition?: {
                 [key: string]: unknown;
             };
-        };
-        /**
-         * Started
-         * @description An execution that was accepted.
-         */
-        Started: {
-            /** Id */
-            id: string;
-            /** Status */
-            status: string;
-            /** Duplicate */
-            duplicate: boolean;
-            /** Ui Url */
-            ui_url: string;
         };
         /**
          * ExecutionStart
