@@ -6,7 +6,6 @@ The database function `duration_slot` puts durations into the same slots. Pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 GROWTH = 1.1
 RELATIVE_ERROR = math.sqrt(GROWTH) - 1  # of any percentile, since a slot is shown as its geometric middle
@@ -18,23 +17,5 @@ def slot_of(milliseconds: float) -> int:
 
 
 def seconds_of(slot: int) -> float:
-    """What a slot stands for: the geometric middle of its bounds, half a millisecond for slot 0."""
+    """What a slot stands for, in seconds: the geometric middle of its bounds, half a millisecond for slot 0."""
     return 0.0005 if slot <= 0 else GROWTH ** (slot - 0.5) / 1000
-
-
-def percentile(histogram: Mapping[int, int], share: float) -> float | None:
-    """The duration, in seconds, that `share` (0 to 1) of the counted ones do not exceed; None of an empty histogram."""
-    total = sum(histogram.values())
-    if total == 0:
-        return None
-    rank, seen = max(1, math.ceil(share * total)), 0
-    for slot in sorted(histogram):
-        seen += histogram[slot]
-        if seen >= rank:
-            return seconds_of(slot)
-    raise AssertionError("unreachable")
-
-
-def merged(first: Mapping[int, int], second: Mapping[int, int]) -> dict[int, int]:
-    """Both together."""
-    return {slot: first.get(slot, 0) + second.get(slot, 0) for slot in first.keys() | second.keys()}

@@ -1,16 +1,17 @@
 """Which buckets answer a question about a span of time. Pure.
 
-Rollups are kept by minute, hour and day, in UTC, each level as long as LEVELS says. A span is widened to whole buckets, and never cut into more than MAX_POINTS.
+Rollups are kept by minute, hour and day, in UTC, each level as long as KEPT says. A span is widened to the finest buckets that are still kept at its ends, and
+answered by as few buckets as can be: days in its middle, hours and minutes at its edges. A series has at most MAX_POINTS points.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 MAX_POINTS = 300
 MAX_DAYS = 3_660
-MAX_BUCKETS = 1_500  # of one level, added up for one answer
 LEVELS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 KEPT = {"minute": timedelta(days=3), "hour": timedelta(days=120), "day": timedelta(days=MAX_DAYS)}
 # What a point of a series may span, by the name it is asked for.
@@ -29,57 +30,81 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """From (included) to (not included), to be answered by the buckets of one level."""
+
+    level: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
-    """From (included) to (not included), both on bounds of `step`; `level` is the rollup that answers it."""
+    """From (included) to (not included); `segments` cover it without gap or overlap. `step` is what a point of a series spans."""
 
     start: datetime
     end: datetime
     step: timedelta
-    level: str
+    segments: tuple[Segment, ...]
 
     @property
     def points(self) -> int:
         """How many steps there are."""
-        return round((self.end - self.start) / self.step)
+        return -((self.start - self.end) // self.step)
 
     def at(self, index: int) -> datetime:
         """Where a point begins."""
         return self.start + index * self.step
 
-    def before(self) -> Span:
-        """The same length just before, to compare with."""
-        return Span(self.start - (self.end - self.start), self.start, self.step, self.level)
-
-
-def level_for(start: datetime, end: datetime, now: datetime) -> str:
-    """The finest level whose buckets are few enough to add up quickly and still kept that far back."""
-    return next((level for level in _kept(start, now) if (end - start) / LEVELS[level] <= MAX_BUCKETS), "day")
+    def before(self, now: datetime) -> Span:
+        """The span of the same length just before, to compare with."""
+        return span_for(self.start - (self.end - self.start), self.start, now)
 
 
 def span_for(start: datetime, end: datetime, now: datetime) -> Span:
-    """The span as one answer: widened to whole buckets of its level."""
-    level = level_for(start, end, now)
-    return _widened(start, end, LEVELS[level], level)
+    """The span as one answer."""
+    first = _down(start, LEVELS[_finest(start, now)])
+    last = max(_up(end, LEVELS[_finest(end - LEVELS["hour"], now)]), first + LEVELS["minute"])
+    return Span(first, last, last - first, tuple(_cover(first, last, ("day", "hour", "minute"))))
 
 
 def steps_for(start: datetime, end: datetime, now: datetime, asked: str | None) -> Span:
     """The span cut into points: as asked, or into the finest steps that keep within MAX_POINTS. Raises ValueError, saying what to ask for instead."""
-    finest = LEVELS[_kept(start, now)[0]]
+    finest = LEVELS[_finest(start, now)]
     possible = [name for name, step in STEPS.items() if (end - start) / step <= MAX_POINTS - 1 and step >= finest]
     name = asked or possible[0]
     if name not in possible:
         raise ValueError(f"{name} gives more than {MAX_POINTS} points, or is finer than what is kept of that time; ask for {' or '.join(possible[:3])}")
     step = STEPS[name]
     level = max((level for level in LEVELS if LEVELS[level] <= step), key=lambda level: LEVELS[level])
-    return _widened(start, end, step, level)
+    first = _down(start, step)
+    last = max(_up(end, step), first + step)
+    return Span(first, last, step, (Segment(level, first, last),))
 
 
-def _kept(start: datetime, now: datetime) -> list[str]:
-    """Levels that still hold `start`, finest first."""
-    return [level for level in LEVELS if start >= now - KEPT[level]] or ["day"]
+def _finest(at: datetime, now: datetime) -> str:
+    """The finest level that still holds this time."""
+    return next((level for level in LEVELS if at >= now - KEPT[level]), "day")
 
 
-def _widened(start: datetime, end: datetime, step: timedelta, level: str) -> Span:
-    first = _EPOCH + (start - _EPOCH) // step * step
-    last = _EPOCH - (_EPOCH - end) // step * step
-    return Span(first, max(last, first + step), step, level)
+def _cover(start: datetime, end: datetime, levels: tuple[str, ...]) -> Iterator[Segment]:
+    """Whole buckets of the first level in the middle, the edges by the levels after it."""
+    level, finer = levels[0], levels[1:]
+    first, last = _up(start, LEVELS[level]), _down(end, LEVELS[level])
+    if first >= last:
+        if start < end:
+            yield from _cover(start, end, finer)
+        return
+    if start < first:
+        yield from _cover(start, first, finer)
+    yield Segment(level, first, last)
+    if last < end:
+        yield from _cover(last, end, finer)
+
+
+def _down(at: datetime, step: timedelta) -> datetime:
+    return _EPOCH + (at - _EPOCH) // step * step
+
+
+def _up(at: datetime, step: timedelta) -> datetime:
+    return _EPOCH - (_EPOCH - at) // step * step

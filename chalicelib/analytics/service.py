@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from chalicelib.analytics import repository
-from chalicelib.analytics.histogram import percentile
+from chalicelib.analytics.histogram import seconds_of
 from chalicelib.analytics.periods import Span, span_for, steps_for
 from chalicelib.analytics.repository import EXECUTION_GROUPS, NODE_GROUPS, Scope
 from chalicelib.core.clock import to_text
@@ -24,41 +23,30 @@ TOP = 10
 Sort = Literal["total", "failed", "slowest", "retries"]
 
 
-def figures(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The figures of rows of status, slot, n (and milliseconds, retries): counts, success rate, and durations in seconds of what succeeded or failed.
+def figures(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The figures of one row of the repository, None for nothing: counts, success rate, and durations in seconds of what succeeded or failed.
 
     The success rate is succeeded / (succeeded + failed): cancelling is nobody's failure. None when there was neither.
     """
-    counts = dict.fromkeys(STATUSES, 0)
-    histogram: dict[int, int] = defaultdict(int)
-    milliseconds, retries = 0.0, 0
-    for row in rows:
-        counts[row["status"]] += row["n"]
-        retries += row.get("retries") or 0
-        if row["status"] != "cancelled":
-            histogram[row["slot"]] += row["n"]
-            milliseconds += row.get("milliseconds") or 0.0
-    judged = counts["succeeded"] + counts["failed"]
+    found = row or dict.fromkeys(("total", *STATUSES, "retries"), 0)
+    judged = found["succeeded"] + found["failed"]
     return {
-        "total": sum(counts.values()),
-        **counts,
-        "retries": retries,
-        "success_rate": counts["succeeded"] / judged if judged else None,
-        "mean": milliseconds / judged / 1000 if judged else None,
-        "p50": percentile(histogram, 0.50),
-        "p95": percentile(histogram, 0.95),
-        "p99": percentile(histogram, 0.99),
+        **{name: found[name] for name in ("total", *STATUSES, "retries")},
+        "success_rate": found["succeeded"] / judged if judged else None,
+        "mean": found["milliseconds"] / judged / 1000 if judged else None,
+        **{name: seconds_of(found[name]) if judged else None for name in ("p50", "p95", "p99")},
     }
 
 
 def summary(connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime) -> dict[str, Any]:
     """Figures of the span and of the one before it, what is alive now, schedules' punctuality, and how far behind the rollups are."""
     span = span_for(start, end, now)
+    earlier = span.before(now)
     return {
         **_bounds(span),
-        "executions": figures(repository.execution_slots(connection, scope, span)),
-        "previous": {**_bounds(span.before()), "executions": figures(repository.execution_slots(connection, scope, span.before()))},
-        "nodes": figures(repository.node_groups(connection, _of_nodes(scope), span, "type")),
+        "executions": figures(_only(repository.executions(connection, scope, span))),
+        "previous": {**_bounds(earlier), "executions": figures(_only(repository.executions(connection, scope, earlier)))},
+        "nodes": figures(_only(repository.nodes(connection, scope, span))),
         "queue": dict(repository.queue(connection, scope)),
         "schedules": _punctuality(repository.occurrences(connection, scope, span.start, span.end)),
         "freshness": dict(repository.pending(connection)),
@@ -71,11 +59,9 @@ def timeseries(connection: Connection, scope: Scope, start: datetime, end: datet
         span = steps_for(start, end, now, step)
     except ValueError as error:
         raise ValidationFailed([{"path": "/bucket", "code": "out_of_range", "message": str(error)}]) from error
-    by_point: dict[datetime, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in repository.execution_series(connection, scope, span):
-        by_point[row["at"]].append(row)
+    by_point = {row["key"]: row for row in repository.execution_series(connection, scope, span)}
     points = (span.at(index) for index in range(span.points))
-    items = [{"at": to_text(at), **_without_sums(figures(by_point.get(at, ())))} for at in points]
+    items = [{"at": to_text(at), **_without_retries(figures(by_point.get(at)))} for at in points]
     return {**_bounds(span), "bucket_seconds": int(span.step.total_seconds()), "items": items}
 
 
@@ -84,15 +70,9 @@ def breakdown(
 ) -> dict[str, Any]:
     """Figures of each workflow, version, trigger, label, error, node, node type or node error, the most, most failing, slowest or most retried first."""
     span = span_for(start, end, now)
-    if by in NODE_GROUPS:
-        rows = repository.node_groups(connection, _of_nodes(scope), span, by)
-    else:
-        rows = repository.execution_groups(connection, scope, span, by)
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        if row["key"] and not (by == "node_error" and row["key"].endswith(":")):
-            groups[row["key"]].append(row)
-    items = [{**_named(by, key, rows), **figures(rows)} for key, rows in groups.items()]
+    read = repository.nodes if by in NODE_GROUPS else repository.executions
+    named = (row for row in read(connection, scope, span, by) if row["key"] and not row["key"].endswith(":"))  # the others failed with no error
+    items = [{**_named(by, row["key"], row["type"]), **figures(row)} for row in named]
     items = sorted(items, key=lambda item: _rank(item, sort), reverse=True)[:limit]
     _add_names(connection, scope.workspace_id, items)
     return {**_bounds(span), "by": by, "items": items}
@@ -116,27 +96,22 @@ def deliveries(connection: Connection, scope: Scope, start: datetime, end: datet
     """Messages by channel: node runs of the types that notify. `sent` counts what a provider accepted."""
     span = span_for(start, end, now)
     notifying = {entry["type"] for entry in catalogue().describe() if entry["kind"] == "notify"}
-    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in repository.node_groups(connection, _of_nodes(scope), span, "type"):
-        if row["key"] in notifying:
-            groups[row["key"]].append(row)
-    items = []
-    for kind in sorted(groups):
-        found = figures(groups[kind])
-        items.append({"channel": kind.partition(".")[0], "type": kind, "sent": found["succeeded"], **found})
+    rows = sorted((row for row in repository.nodes(connection, scope, span, "type") if row["key"] in notifying), key=lambda row: row["key"])
+    items = [{"channel": row["key"].partition(".")[0], "type": row["key"], "sent": row["succeeded"], **figures(row)} for row in rows]
     return {**_bounds(span), "items": items}
 
 
 def _bounds(span: Span) -> dict[str, Any]:
-    return {"from": to_text(span.start), "to": to_text(span.end), "level": span.level}
+    return {"from": to_text(span.start), "to": to_text(span.end)}
 
 
-def _of_nodes(scope: Scope) -> Scope:
-    return replace(scope, version=None, trigger_id=None)
+def _only(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return rows[0] if rows else None
 
 
-def _without_sums(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name not in ("mean", "retries")}
+def _without_retries(found: dict[str, Any]) -> dict[str, Any]:
+    """Retries are counted by node."""
+    return {name: value for name, value in found.items() if name != "retries"}
 
 
 def _rank(item: Mapping[str, Any], sort: Sort) -> tuple[float, float]:
@@ -144,12 +119,12 @@ def _rank(item: Mapping[str, Any], sort: Sort) -> tuple[float, float]:
     return (ranks[sort], item["total"])
 
 
-def _named(by: str, key: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _named(by: str, key: str, kind: str) -> dict[str, Any]:
     """The group's key taken apart: ids hold no colon."""
     if by in ("version", "node", "node_error"):
         workflow_id, _, rest = key.partition(":")
         first, _, error = rest.partition(":")
-        inner = {"version": int(first) or "draft"} if by == "version" else {"node_id": first, "type": rows[0]["type"]}
+        inner = {"version": int(first) or "draft"} if by == "version" else {"node_id": first, "type": kind}
         return {"workflow_id": workflow_id, **inner, **({"error": error} if by == "node_error" else {})}
     return {"workflow_id" if by == "workflow" else "trigger_id" if by == "trigger" else by: key}
 

@@ -44,7 +44,6 @@ _FORMAT = {"format": {"type": "string", "enum": ["json", "csv"]}}
 class AnalyticsSummary(Answer):
     """Figures of a span (widened to whole buckets) and of the span of the same length before it."""
 
-    level: str
     executions: dict[str, Any]
     previous: dict[str, Any]
     nodes: dict[str, Any]
