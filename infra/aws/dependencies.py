@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path, PurePosixPath
 
-from infra.aws import pruning
+from infra.aws import pruning, symbols
 from infra.host.bootstrap import CannotStart, follow_pip
 
 PYTHON = (3, 13)
@@ -61,7 +61,7 @@ def _key(requirements: Path) -> str:
     digest = hashlib.sha256(requirements.read_bytes())
     for part in (*PLATFORMS, MAGIC_NUMBER.hex() if can_compile() else "sources only"):
         digest.update(part.encode() + b"\0")
-    for module in (pruning.__file__, __file__):
+    for module in (pruning.__file__, symbols.__file__, __file__):
         digest.update(Path(module).read_bytes())
     return digest.hexdigest()[:16]
 
@@ -75,7 +75,8 @@ def _build(requirements: Path, kept: Path, say: Say) -> None:
         _pip_install(requirements, packages, say)
         owners = _owners(packages)
         gone = pruning.prune(packages)
-        say(f"Left out {gone} files that no function reads")
+        saved = symbols.strip(packages)
+        say(f"Left out {gone} files that no function reads, and {saved / 1e6:.0f} MB of symbols for debuggers")
         if can_compile():
             say("Compiling the packages")
             compile_folder(packages)

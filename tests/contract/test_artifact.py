@@ -36,6 +36,7 @@ NEEDLESS = {
     "engine": {"alembic", "boto3", "chalice"},
     "scheduler": {"aiohttp", "alembic", "boto3", "chalice"},
     "kafka": {"aiohttp", "alembic", "boto3", "chalice"},
+    "analytics": {"aiohttp", "alembic", "boto3", "cel_expr_python", "chalice", "kafka"},
     "migrate": {"aiohttp", "boto3", "cel_expr_python", "chalice", "jsonschema", "kafka", "redis"},
 }
 SUM = definition({"id": "sum", "type": "transform", "config": {"assign": {"total": "input.a + input.b"}}})
