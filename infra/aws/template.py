@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from functions.manifest import FUNCTIONS, Function, KafkaRecords, RestApi, Schedule
-from infra.aws import rest_api
+from infra.aws import rest_api, site
 from infra.aws.policies import NO_VALUE, credentials_key_arn, only_if, role, sub, title
 
 RUNTIME = "python3.13"
@@ -20,6 +20,11 @@ Resources = dict[str, Any]
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "Home": {"Type": "String", "Default": "aws", "AllowedValues": ["aws", "localstack"], "Description": "Where this stack stands"},
+    "LocalStackHost": {
+        "Type": "String",
+        "Default": "localhost.localstack.cloud:4566",
+        "Description": "On LocalStack: the host:port that its host names end in",
+    },
     "ArtifactBucket": {"Type": "String", "Description": "The S3 bucket that millrace.zip was uploaded to"},
     "ArtifactKey": {"Type": "String", "Description": "Its key; give every build a key of its own (artifact.json suggests one)"},
     "SettingsSecretArn": {
@@ -109,10 +114,12 @@ def _given(parameter: str) -> dict[str, Any]:
     return {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
 
 
-# What LocalStack's open edition lacks: the MSK API (so topics are read from KafkaBootstrapServers), and gateway answers with a body of our own (so a
-# catch-all path brings unknown paths to the application, which gives the same answer). Everything else is the same in both homes.
+# What LocalStack's open edition lacks, and what is there instead: the MSK API (topics are read from KafkaBootstrapServers), gateway answers with a body of our
+# own (a catch-all path brings unknown paths to the application, which gives the same answer), CloudFront (the bucket itself is the site), and TLS for names
+# that only this machine knows (plain HTTP). Everything else is the same in both homes.
 CONDITIONS: dict[str, dict[str, Any]] = {
     "OnLocalStack": {"Fn::Equals": [{"Ref": "Home"}, "localstack"]},
+    "OnAws": {"Fn::Not": [{"Condition": "OnLocalStack"}]},
     "FromMsk": {"Fn::And": [_given("MskClusterArn"), {"Fn::Not": [{"Condition": "OnLocalStack"}]}]},
     "FromBrokers": {
         "Fn::And": [
@@ -144,17 +151,15 @@ ENVIRONMENT: dict[str, Any] = {
     "MILLRACE_ENVIRONMENT": {"Ref": "AWS::StackName"},
     "MILLRACE_EGRESS_ALLOW": {"Ref": "EgressAllow"},
     "MILLRACE_KMS_KEY_ID": credentials_key_arn(),
-    "MILLRACE_CORS_ORIGINS": {"Ref": "CorsOrigins"},
-    "MILLRACE_PUBLIC_URL": {
-        "Fn::If": ["OwnPublicUrl", {"Ref": "PublicUrl"}, sub("https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}")],
-    },
+    "MILLRACE_CORS_ORIGINS": {"Fn::Join": [",", [site.origin(), {"Ref": "CorsOrigins"}]]},
+    "MILLRACE_PUBLIC_URL": {"Fn::If": ["OwnPublicUrl", {"Ref": "PublicUrl"}, site.api_origin()]},
     "LOG_LEVEL": {"Ref": "LogLevel"},
 }
 
 
 def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) -> dict[str, Any]:
     """The template. `topics` are the Kafka topics to read (CloudFormation wants one mapping each); `paths` default to the application's routes."""
-    resources: Resources = _credentials_key()
+    resources: Resources = _credentials_key() | site.resources()
     for function in FUNCTIONS:
         resources |= _function(function)
         resources |= _event_source(function, topics, paths)
@@ -166,10 +171,9 @@ def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) ->
         "Conditions": conditions,
         "Resources": resources,
         "Outputs": {
-            "ApiUrl": {
-                "Value": sub("https://${RestApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${RestApiStage}"),
-                "Description": "The REST API",
-            },
+            "ApiUrl": {"Value": {"Fn::Join": ["/", [site.api_origin(), {"Ref": "RestApiStage"}]]}, "Description": "The REST API"},
+            "SiteUrl": {"Value": site.origin(), "Description": "The web app, once its files are in the bucket"},
+            "SiteBucket": {"Value": {"Ref": "SiteBucket"}, "Description": "The bucket for the web app's files"},
             "RestApiId": {"Value": {"Ref": "RestApi"}, "Description": "Its id"},
             "MigrateFunction": {"Value": {"Ref": "MigrateFunction"}, "Description": "Invoke it after every deployment"},
         },
@@ -348,6 +352,8 @@ def _mappings(function: Function, topic: str) -> Resources:
         "StartingPosition": {"Ref": "KafkaStartingPosition"},
     }
     secret = {"Type": {"Ref": "KafkaAuthentication"}, "URI": {"Ref": "KafkaSecretArn"}}
+    nominal = [{"Type": "VPC_SUBNET", "URI": "subnet:any"}]  # LocalStack refuses brokers by name without an entry, and reads none
+    access = {"Msk": NO_VALUE, "Brokers": site.home(nominal, NO_VALUE)}
     brokers = {"Endpoints": {"KafkaBootstrapServers": {"Fn::Split": [",", {"Ref": "KafkaBootstrapServers"}]}}}
     properties: dict[str, Callable[[], Resources]] = {
         "Msk": lambda: {"EventSourceArn": {"Ref": "MskClusterArn"}, "AmazonManagedKafkaEventSourceConfig": group},
@@ -358,7 +364,7 @@ def _mappings(function: Function, topic: str) -> Resources:
             "Type": "AWS::Lambda::EventSourceMapping",
             "Condition": f"From{kind}",
             "DependsOn": f"{title(function.name)}Role",
-            "Properties": {**common, **special(), "SourceAccessConfigurations": only_if("WithKafkaSecret", [secret])},
+            "Properties": {**common, **special(), "SourceAccessConfigurations": {"Fn::If": ["WithKafkaSecret", [secret], access[kind]]}},
         }
         for kind, special in properties.items()
     }
