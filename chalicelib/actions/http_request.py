@@ -6,7 +6,9 @@ origin only, never path, query, headers or the request's body.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -78,6 +80,8 @@ async def _one(ctx: NodeContext, config: HttpRequestConfig, url: str, key: str, 
         max_bytes=config.max_bytes,
         redirects=MAX_REDIRECTS if config.follow_redirects else -1,
     )
+    if ctx.secrets:
+        response = replace(response, body=await asyncio.to_thread(ctx.secrets.raw, response.body))
     failed = config.fail_on_status and response.status >= 400
     output = {
         "status": response.status,

@@ -18,11 +18,12 @@ _MIN_ENCODED = 6
 class Secrets:
     """The secrets one run has opened, and their removal from anything it says. Values shorter than 4 characters are not looked for: they occur by chance."""
 
-    __slots__ = ("_pattern", "_values")
+    __slots__ = ("_pattern", "_raw_pattern", "_values")
 
     def __init__(self) -> None:
         self._values: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._raw_pattern: re.Pattern[bytes] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -35,13 +36,21 @@ class Secrets:
         new = {value for value in values if len(value) >= MIN_CHARACTERS} - self._values
         if new:
             self._values |= new
-            self._pattern = None
+            self._pattern = self._raw_pattern = None
 
     def text(self, text: str) -> str:
         """The text without any of the secrets, plain or encoded."""
         if not self._values or len(text) < MIN_CHARACTERS:
             return text
         return self._compiled().sub(REDACTED, text)
+
+    def raw(self, raw: bytes) -> bytes:
+        """Bytes without any of the secrets, before they are encoded as something in which these could not be seen."""
+        if not self._values or not raw:
+            return raw
+        if self._raw_pattern is None:
+            self._raw_pattern = re.compile(b"|".join(re.escape(form.encode("utf-8", "surrogatepass")) for form in self._forms()))
+        return self._raw_pattern.sub(REDACTED.encode(), raw)
 
     def clean(self, value: Any) -> Any:
         """A JSON value without them, object names included. What holds none comes back as the same object."""
@@ -59,20 +68,26 @@ class Secrets:
 
     def _compiled(self) -> re.Pattern[str]:
         if self._pattern is None:
-            forms = {form for value in self._values for form in encodings(value)}
-            ordered = sorted(forms, key=lambda form: (-len(form), form))
-            self._pattern = re.compile("|".join(re.escape(form) for form in ordered))
+            self._pattern = re.compile("|".join(re.escape(form) for form in self._forms()))
         return self._pattern
+
+    def _forms(self) -> list[str]:
+        """All forms of all secrets, the longest first, so that none leaves a rest of another."""
+        forms = {form for value in self._values for form in encodings(value)}
+        return sorted(forms, key=lambda form: (-len(form), form))
 
 
 def encodings(secret: str) -> set[str]:
-    """How a secret may come back: as it is, in a URL, in JSON, in HTML, in hexadecimal, and in base64 at each of its three alignments."""
+    """How a secret may come back: as it is, in a URL, in JSON, in HTML, and each of these in hexadecimal, and in base64 at each of its three alignments."""
     raw = secret.encode("utf-8", "surrogatepass")
     quoted = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
     escaped = json.dumps(secret)[1:-1]
-    forms = {secret, escaped, escaped.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret)}
-    forms |= quoted | {_lower_percent(text) for text in quoted}
-    forms |= {raw.hex(), raw.hex().upper()} | {form for form in _base64_forms(raw) if len(form) >= _MIN_ENCODED}
+    plain = {secret, escaped, escaped.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret)}
+    plain |= quoted | {_lower_percent(text) for text in quoted}
+    forms = set(plain)
+    for text in plain:
+        inner = text.encode("utf-8", "surrogatepass")
+        forms |= {inner.hex(), inner.hex().upper()} | {form for form in _base64_forms(inner) if len(form) >= _MIN_ENCODED}
     return {form for form in forms if len(form) >= MIN_CHARACTERS}
 
 

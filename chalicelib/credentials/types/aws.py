@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ def sign(request: Outgoing, data: AwsData, service: str) -> None:
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
+    logging.getLogger("botocore.auth").setLevel(logging.WARNING)  # at DEBUG it tells all that it signs, the session token too
     # Only what no hop changes is signed; an answer that repeats the signature repeats no key.
     signed = {name: value for name, value in request.headers.items() if name.lower() in ("content-type", "x-amz-target")}
     made = AWSRequest(method=request.method, url=request.url, headers=signed, data=request.body or b"")
