@@ -67,6 +67,7 @@ class Function:
     environment: tuple[str, ...]
     max_concurrency: int | None = None
     invokes: tuple[str, ...] = ()
+    walled: bool = False  # has an empty role, no settings, no network of ours and an artifact of its own: it runs what users wrote
 
     @property
     def opens_credentials(self) -> bool:
@@ -87,6 +88,7 @@ class Function:
 
 _ALWAYS = ("DATABASE_URL", "LOG_LEVEL", "MILLRACE_ENVIRONMENT")
 _ENTRANCE = (*_ALWAYS, "REDIS_URL", "MILLRACE_ENGINE_FUNCTION")
+_RUNS_ACTIONS = ("MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID", "MILLRACE_SANDBOX_FUNCTION")
 
 FUNCTIONS = (
     Function(
@@ -103,10 +105,9 @@ FUNCTIONS = (
             "MILLRACE_BOOTSTRAP_KEY",
             "MILLRACE_PUBLIC_URL",
             "MILLRACE_CORS_ORIGINS",
-            "MILLRACE_EGRESS_ALLOW",
-            "MILLRACE_KMS_KEY_ID",
+            *_RUNS_ACTIONS,
         ),
-        invokes=("engine",),
+        invokes=("engine", "sandbox"),
     ),
     Function(
         name="engine",
@@ -115,8 +116,9 @@ FUNCTIONS = (
         summary="Claims executions that are due and carries them on",
         timeout_seconds=900,
         memory_mb=1769,
-        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID"),
+        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", *_RUNS_ACTIONS),
         max_concurrency=20,
+        invokes=("sandbox",),
     ),
     Function(
         name="scheduler",
@@ -148,6 +150,17 @@ FUNCTIONS = (
         memory_mb=512,
         environment=_ALWAYS,
         max_concurrency=1,
+    ),
+    Function(
+        name="sandbox",
+        handler="functions.sandbox.handler",
+        source=OnRequest(),
+        summary="Runs the code of function nodes, without rights, settings or anything of ours",
+        timeout_seconds=60,
+        memory_mb=1769,
+        environment=(),
+        max_concurrency=20,
+        walled=True,
     ),
     Function(
         name="migrate",

@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.aws.package import build
+from infra.aws.package import MAIN, SANDBOX, build
 from infra.aws.template import render
 from infra.host.web.static import TYPES
 from localstack.server import REGION
@@ -95,12 +95,13 @@ def deploy(target: Target, settings: Settings, say: Say, *, out: Path, site: Pat
 
     Raises CannotDeploy, and CannotBuild (infra/aws) when the artifact cannot be built.
     """
-    artifact = build(out, say)
-    say(f"The artifact has {artifact.zipped / 1e6:.0f} MB, {artifact.unzipped / 1e6:.0f} MB unzipped")
+    artifact, sandbox = (build(out, say, kit=kit) for kit in (MAIN, SANDBOX))
     s3 = target.client("s3", seconds=120)
     _bucket(s3)
-    if not _exists(s3, artifact.key):
-        s3.upload_file(str(artifact.path), ARTIFACTS, artifact.key)
+    for each in (artifact, sandbox):
+        say(f"The artifact {each.name} has {each.zipped / 1e6:.0f} MB, {each.unzipped / 1e6:.0f} MB unzipped")
+        if not _exists(s3, each.key):
+            s3.upload_file(str(each.path), ARTIFACTS, each.key)
     version = _secret(target.client("secretsmanager"), settings.secret_string())
     say("Deploying the stack")
     parameters = {
@@ -108,6 +109,7 @@ def deploy(target: Target, settings: Settings, say: Say, *, out: Path, site: Pat
         "LocalStackHost": target.host,
         "ArtifactBucket": ARTIFACTS,
         "ArtifactKey": artifact.key,
+        "SandboxArtifactKey": sandbox.key,
         "SettingsSecretArn": version["ARN"],
         "SettingsSecretVersion": version["VersionId"],
         "KafkaBootstrapServers": settings.kafka_bootstrap_servers,

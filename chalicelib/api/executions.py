@@ -42,6 +42,13 @@ class Started(Answer):
     ui_url: str
 
 
+class ConsoleLine(Answer):
+    """Something that a node's code printed; `level` is log, info, debug, warning or error."""
+
+    level: str
+    text: str
+
+
 class NodeRun(Answer):
     """One attempt of one node."""
 
@@ -55,6 +62,7 @@ class NodeRun(Answer):
     error: dict[str, Any] | None
     started_at: str | None
     finished_at: str | None
+    console: list[ConsoleLine] | None = None
 
 
 class ExecutionSummary(Answer):

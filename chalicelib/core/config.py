@@ -31,6 +31,7 @@ VARIABLES = {
     "public_url": "MILLRACE_PUBLIC_URL",
     "cors_origins": "MILLRACE_CORS_ORIGINS",
     "engine_function": "MILLRACE_ENGINE_FUNCTION",
+    "sandbox_function": "MILLRACE_SANDBOX_FUNCTION",
     "environment": "MILLRACE_ENVIRONMENT",
     "demo": "MILLRACE_DEMO",
     "port": "PORT",
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     public_url: str | None = None
     cors_origins: tuple[str, ...] = ()
     engine_function: str | None = None
+    sandbox_function: str | None = None
     environment: str = "local"
     demo: bool = False
     port: int = Field(default=8080, ge=0, le=65535)

@@ -30,7 +30,10 @@ class NodeType(Protocol):
         """Every problem of a config, with paths relative to it."""
 
     def cel_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
-        """JSON Pointers, relative to the config, of fields that hold bare CEL."""
+        """JSON Pointers, relative to the config, of what templates leave alone: fields that hold bare CEL, and those of `literal_fields`."""
+
+    def literal_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
+        """JSON Pointers, relative to the config, of values that are meant as they are, such as a program's text."""
 
 
 class Catalogue(Protocol):

@@ -48,7 +48,8 @@ def config_issues(node: Node, node_type: NodeType | None, path: str, reader: Rea
     """Problems of one node's config: those of its expressions, and those its type sees where no expression is broken already."""
     literal = node_type.cel_fields(node.config) if node_type else ()
     issues = _template_issues(node.config, reader, literal)
-    for pointer in literal:
+    kept = node_type.literal_fields(node.config) if node_type else ()
+    for pointer in (pointer for pointer in literal if pointer not in kept):
         source = value_at(node.config, pointer)
         if isinstance(source, str) and source.strip():
             issues += _bare_issues(source, pointer, reader)

@@ -23,6 +23,7 @@ def run_row(state: ExecutionState, run: NodeRun) -> dict[str, Any]:
         "input": _text(run.input),
         "output": dumps(run.output) if run.status == "succeeded" else _text(run.output),
         "error": _text(run.error),
+        "console": _text(run.console or None),
         "started_seq": run.started_seq,
         "finished_seq": run.finished_seq,
         "started_at": to_text(run.started_at),

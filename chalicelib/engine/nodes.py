@@ -88,6 +88,7 @@ def prepare(
         timeout_seconds=node.timeout_seconds,
         clients=clients,
         workflow_id=state.workflow_id,
+        console=run.console,
     )
     return Prepared(node, run, spec, config, context)
 

@@ -36,7 +36,7 @@ WHERE e.id = %(id)s AND (%(workspace_id)s::text IS NULL OR e.workspace_id = %(wo
 """  # noqa: S608
 
 _RUNS = """
-SELECT node_id, type, status, iteration, attempt, input, output, error, started_seq, finished_seq, started_at, finished_at, wake_at
+SELECT node_id, type, status, iteration, attempt, input, output, error, started_seq, finished_seq, started_at, finished_at, wake_at, console
 FROM node_runs WHERE execution_id = %(id)s ORDER BY started_at NULLS LAST, attempt, started_seq
 """
 
@@ -213,6 +213,8 @@ def _node(run: Mapping[str, Any], hidden: Sequence[str]) -> dict[str, Any]:
     }
     if run["wake_at"] is not None:
         shown["wake_at"] = to_text(run["wake_at"])
+    if run["console"] is not None:  # of a node with sensitive values nothing printed is shown: it may be one of them
+        shown["console"] = [{**line, "text": REDACTED} for line in _load(run["console"])] if hidden else _load(run["console"])
     return shown
 
 

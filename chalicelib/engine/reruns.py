@@ -15,9 +15,9 @@ SELECT DISTINCT ON (node_id) node_id, type, status, port FROM node_runs WHERE ex
 
 _COPY = """
 INSERT INTO node_runs (execution_id, node_id, iteration, attempt, workspace_id, type, status, port, input, output, error,
-  started_seq, finished_seq, started_at, finished_at, wake_at)
+  started_seq, finished_seq, started_at, finished_at, wake_at, console)
 SELECT %(new)s, node_id, iteration, attempt, workspace_id, type, status, port, input, output, error,
-  started_seq, finished_seq, started_at, finished_at, wake_at
+  started_seq, finished_seq, started_at, finished_at, wake_at, console
 FROM node_runs WHERE execution_id = %(old)s AND node_id = ANY(%(nodes)s)
 """
 

@@ -46,6 +46,7 @@ class NodeRun:
     wake_at: datetime | None = None
     final: bool = False
     lost: int = 0
+    console: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def key(self) -> Key:

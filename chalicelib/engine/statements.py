@@ -57,16 +57,17 @@ WITH v AS MATERIALIZED (
   SELECT * FROM kept UNION ALL SELECT * FROM ended
 ), runs AS (
   INSERT INTO node_runs (execution_id, node_id, iteration, attempt, workspace_id, type, status, port, input, output, error,
-    started_seq, finished_seq, started_at, finished_at, wake_at)
+    started_seq, finished_seq, started_at, finished_at, wake_at, console)
   SELECT n.execution_id, n.node_id, n.iteration, n.attempt, n.workspace_id, n.type, n.status, n.port, n.input, n.output, n.error,
-    n.started_seq, n.finished_seq, n.started_at, n.finished_at, n.wake_at
+    n.started_seq, n.finished_seq, n.started_at, n.finished_at, n.wake_at, n.console
   FROM json_to_recordset(%(runs)s::json) AS n(execution_id text, node_id text, iteration text, attempt int, workspace_id text, type text,
     status text, port text, input text, output text, error text, started_seq int, finished_seq int, started_at timestamptz,
-    finished_at timestamptz, wake_at timestamptz)
+    finished_at timestamptz, wake_at timestamptz, console text)
   JOIN saved ON saved.execution_id = n.execution_id
   ON CONFLICT (execution_id, node_id, iteration, attempt) DO UPDATE SET status = excluded.status, port = excluded.port,
     input = excluded.input, output = excluded.output, error = excluded.error, started_seq = excluded.started_seq,
-    finished_seq = excluded.finished_seq, started_at = excluded.started_at, finished_at = excluded.finished_at, wake_at = excluded.wake_at
+    finished_seq = excluded.finished_seq, started_at = excluded.started_at, finished_at = excluded.finished_at, wake_at = excluded.wake_at,
+    console = excluded.console
 ), finish AS (
   UPDATE executions e SET status = v.status, output = v.output, error = v.error, last_seq = v.last_seq, started_at = v.started_at,
     finished_at = now()

@@ -93,7 +93,8 @@ class Evaluator(Protocol):
 class NodeContext:
     """What a running node may know and use. `now` is the instant the node became ready: the same on every recomputation.
 
-    `secrets` are those of the credentials it has been lent; the engine takes them out of its output, its error and the log.
+    `secrets` are those of the credentials it has been lent; the engine takes them out of its output, its error and the log. What an action appends to
+    `console`, as {level, text}, stands in history beside its output.
     """
 
     execution_id: str
@@ -108,6 +109,7 @@ class NodeContext:
     clients: Mapping[str, Any] = field(default_factory=dict)
     workflow_id: str = ""
     secrets: Secrets = field(default_factory=Secrets)
+    console: list[dict[str, str]] = field(default_factory=list)
 
 
 ConfigModel = type[Config]
@@ -155,7 +157,12 @@ class ActionSpec:
     def cel_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """JSON Pointers of what templates leave alone: fields that hold bare CEL (format `cel`), and values meant as they are (format `literal`)."""
         schema = self.config_schema()
-        return tuple(_cel_leaves(config, schema, schema.get("$defs", {}), ""))
+        return tuple(_leaves(config, schema, schema.get("$defs", {}), "", ("cel", "literal")))
+
+    def literal_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of them that are meant as they are."""
+        schema = self.config_schema()
+        return tuple(_leaves(config, schema, schema.get("$defs", {}), "", ("literal",)))
 
     def config_schema(self) -> dict[str, Any]:
         """JSON Schema of the config, from which forms are drawn."""
@@ -226,27 +233,27 @@ def _words(problem: Any) -> str:
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
-def _cel_leaves(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], path: str) -> list[str]:
+def _leaves(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], path: str, formats: tuple[str, ...]) -> list[str]:
     while "$ref" in schema:
         schema = defs[schema["$ref"].rsplit("/", 1)[1]]
     for alternative in schema.get("anyOf", ()):
-        found = _cel_leaves(value, alternative, defs, path)
+        found = _leaves(value, alternative, defs, path, formats)
         if found:
             return found
     if schema.get("format") == "literal":
-        return [path]
+        return [path] if "literal" in formats else []
     if isinstance(value, str):
-        return [path] if schema.get("format") == "cel" else []
+        return [path] if schema.get("format") == "cel" and "cel" in formats else []
     leaves: list[str] = []
     if isinstance(value, Mapping):
         properties = schema.get("properties", {})
         rest = schema.get("additionalProperties")
         for name, inner in value.items():
             inner_schema = properties.get(name, rest if isinstance(rest, Mapping) else {})
-            leaves += _cel_leaves(inner, inner_schema, defs, f"{path}/{_escape(name)}")
+            leaves += _leaves(inner, inner_schema, defs, f"{path}/{_escape(name)}", formats)
     elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         for index, inner in enumerate(value):
-            leaves += _cel_leaves(inner, schema["items"], defs, f"{path}/{index}")
+            leaves += _leaves(inner, schema["items"], defs, f"{path}/{index}", formats)
     return leaves
 
 

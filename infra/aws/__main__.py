@@ -1,6 +1,6 @@
 """AWS from the command line.
 
-python -m infra.aws package [--out build/]                              builds millrace.zip, prints its ten largest packages
+python -m infra.aws package [--out build/]                              builds millrace.zip and sandbox.zip, prints their ten largest packages
 python -m infra.aws template [--out FILE] [--topic NAME …]              renders the CloudFormation template (to the screen without --out)
 """
 
@@ -13,13 +13,17 @@ import time
 from pathlib import Path
 
 from infra.aws.dependencies import CannotBuild
-from infra.aws.package import build
+from infra.aws.package import MAIN, SANDBOX, Kit, build
 
 
 def _package(options: argparse.Namespace) -> int:
+    return max(_build(kit, options.out) for kit in (MAIN, SANDBOX))
+
+
+def _build(kit: Kit, out: Path) -> int:
     began = time.monotonic()
     try:
-        artifact = build(options.out, lambda text: print(text, flush=True))
+        artifact = build(out, lambda text: print(text, flush=True), kit=kit)
     except CannotBuild as reason:
         print(f"\n{reason}", file=sys.stderr)
         return 1
@@ -46,8 +50,8 @@ def main(arguments: list[str]) -> int:
     """Run one command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.aws", description="AWS as a home of Millrace: docs/deploy/aws.md")
     commands = parser.add_subparsers(required=True)
-    package = commands.add_parser("package", help="build the artifact, one zip for all functions")
-    package.add_argument("--out", type=Path, default=Path("build"), help="folder for millrace.zip and artifact.json (build/)")
+    package = commands.add_parser("package", help="build the artifacts: one zip for all functions, and one for the sandbox")
+    package.add_argument("--out", type=Path, default=Path("build"), help="folder for the zips and what is noted about them (build/)")
     package.set_defaults(run=_package)
     template = commands.add_parser("template", help="render the CloudFormation template")
     template.add_argument("--out", type=Path, help="file to write; the screen when left out")

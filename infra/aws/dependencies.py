@@ -113,7 +113,7 @@ def _owners(packages: Path) -> dict[str, str]:
     for record in sorted(packages.glob("*.dist-info/RECORD")):
         package = record.parent.name.partition("-")[0].lower().replace("_", "-")
         with record.open(newline="", encoding="utf-8") as lines:
-            owners.update({str(PurePosixPath(row[0])): package for row in csv.reader(lines) if row})
+            owners.update({str(PurePosixPath(row[0].removeprefix("../../../").removeprefix("../../"))): package for row in csv.reader(lines) if row})
     return owners
 
 

@@ -1,6 +1,7 @@
-"""The artifact: one zip for all functions, the same bytes from the same sources.
+"""The artifacts, the same bytes from the same sources: one zip for all functions, and one for the sandbox, which runs what users wrote.
 
-It holds our code, the migrations and the packages of requirements.txt. Dates are fixed and entries sorted, so its hash changes only with its contents.
+The first holds our code, the migrations and the packages of requirements.txt. The second holds the sandbox and the interpreters and nothing else of ours: what is
+not there cannot be read by code that escapes, and the other functions do not carry 44 MB that they never use. Dates are fixed and entries sorted, so its hash changes only with its contents.
 """
 
 from __future__ import annotations
@@ -12,23 +13,51 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from infra.aws.dependencies import CannotBuild, Dependencies, Say, can_compile, compile_folder, install
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CACHE = CHECKOUT / ".cache" / "lambda"
+CACHE = CHECKOUT / ".cache"
 LIMIT_BYTES = 130_000_000  # unzipped; Lambda itself takes 250 MB, but a cold start reads what is there
-ZIP_NAME, NOTE_NAME = "millrace.zip", "artifact.json"
-OURS = (
-    "app.py",
-    "chalicelib",
-    "functions",
-    "infra/__init__.py",
-    "infra/aws/__init__.py",
-    "infra/aws/migrate.py",
-    "infra/migrations",
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What goes into an artifact: our files and folders, and the list of packages."""
+
+    name: str
+    note: str
+    requirements: str
+    ours: tuple[str, ...]
+
+
+MAIN = Kit(
+    "millrace",
+    "artifact.json",
+    "requirements.txt",
+    (
+        "app.py",
+        "chalicelib",
+        "functions",
+        "infra/__init__.py",
+        "infra/aws/__init__.py",
+        "infra/aws/migrate.py",
+        "infra/migrations",
+    ),
+)
+SANDBOX = Kit(
+    "sandbox",
+    "sandbox.json",
+    "requirements-sandbox.txt",
+    (
+        "chalicelib/__init__.py",
+        "chalicelib/core/__init__.py",
+        "chalicelib/core/sandbox",
+        "functions/__init__.py",
+        "functions/sandbox.py",
+    ),
 )
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -52,11 +81,12 @@ class Artifact:
     unzipped: int
     compiled: bool
     packages: tuple[PackageSize, ...]
+    name: str = MAIN.name
 
     @property
     def key(self) -> str:
         """Where to put it in the bucket."""
-        return f"millrace/{self.sha256[:16]}.zip"
+        return f"{self.name}/{self.sha256[:16]}.zip"
 
     def report(self) -> str:
         """The ten largest packages, and the whole."""
@@ -67,42 +97,43 @@ class Artifact:
         return "\n".join(lines)
 
 
-def build(out: Path, say: Say, *, cache: Path = CACHE, limit: int = LIMIT_BYTES) -> Artifact:
-    """Build `out`/millrace.zip and artifact.json. Raises CannotBuild, also when it would unzip to `limit` bytes or more; then nothing is left in `out`."""
+def build(out: Path, say: Say, *, kit: Kit = MAIN, cache: Path = CACHE, limit: int = LIMIT_BYTES) -> Artifact:
+    """Build `out`/millrace.zip and artifact.json (or the sandbox's sandbox.zip and sandbox.json). Raises CannotBuild, also when it would unzip to `limit` bytes or more; then nothing is left in `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in (ZIP_NAME, NOTE_NAME):
+    zip_name = f"{kit.name}.zip"
+    for name in (zip_name, kit.note):
         (out / name).unlink(missing_ok=True)
-    dependencies = install(CHECKOUT / "requirements.txt", cache, say)
+    dependencies = install(CHECKOUT / kit.requirements, cache / ("lambda" if kit is MAIN else f"lambda-{kit.name}"), say)
     with tempfile.TemporaryDirectory(prefix="millrace-artifact-") as name:
         ours = Path(name) / "ours"
-        _copy_ours(ours)
+        _copy_ours(ours, kit)
         if can_compile():
             compile_folder(ours)
         say("Zipping")
-        packed = Path(name) / ZIP_NAME
+        packed = Path(name) / zip_name
         _zip([dependencies.folder, ours], packed)
-        artifact = _measure(packed, dependencies)
+        artifact = _measure(packed, dependencies, kit)
         if artifact.unzipped >= limit:
             raise CannotBuild(
                 f"{artifact.report()}\nThe artifact unzips to {artifact.unzipped / 1e6:.1f} MB; it must stay under {limit / 1e6:.0f} MB."
             )
-        shutil.copyfile(packed, out / ZIP_NAME)
-    artifact = Artifact(out / ZIP_NAME, *list(vars(artifact).values())[1:])
-    (out / NOTE_NAME).write_text(json.dumps({**asdict(artifact), "path": ZIP_NAME, "key": artifact.key}, indent=2) + "\n", "utf-8")
+        shutil.copyfile(packed, out / zip_name)
+    artifact = replace(artifact, path=out / zip_name)
+    (out / kit.note).write_text(json.dumps({**asdict(artifact), "path": zip_name, "key": artifact.key}, indent=2) + "\n", "utf-8")
     return artifact
 
 
-def our_files() -> Iterator[Path]:
+def our_files(kit: Kit = MAIN) -> Iterator[Path]:
     """Our own files that run in Lambda, relative to the checkout."""
-    for name in OURS:
+    for name in kit.ours:
         top = CHECKOUT / name
         for path in [top] if top.is_file() else sorted(top.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
                 yield path.relative_to(CHECKOUT)
 
 
-def _copy_ours(folder: Path) -> None:
-    for relative in our_files():
+def _copy_ours(folder: Path, kit: Kit) -> None:
+    for relative in our_files(kit):
         target = folder / relative
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CHECKOUT / relative, target)
@@ -122,11 +153,11 @@ def _zip(folders: list[Path], target: Path) -> None:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-            entry.external_attr = (0o100755 if ".so" in files[name].suffixes else 0o100644) << 16
+            entry.external_attr = (0o100755 if ".so" in files[name].suffixes or name.startswith("bin/") else 0o100644) << 16
             packed.writestr(entry, files[name].read_bytes())
 
 
-def _measure(packed: Path, dependencies: Dependencies) -> Artifact:
+def _measure(packed: Path, dependencies: Dependencies, kit: Kit) -> Artifact:
     unzipped: Counter[str] = Counter()
     zipped: Counter[str] = Counter()
     with zipfile.ZipFile(packed) as opened:
@@ -136,7 +167,7 @@ def _measure(packed: Path, dependencies: Dependencies) -> Artifact:
             zipped[owner] += entry.compress_size
     sizes = tuple(PackageSize(name, size, zipped[name]) for name, size in unzipped.most_common())
     digest = hashlib.sha256(packed.read_bytes()).hexdigest()
-    return Artifact(packed, digest, packed.stat().st_size, unzipped.total(), dependencies.compiled, sizes)
+    return Artifact(packed, digest, packed.stat().st_size, unzipped.total(), dependencies.compiled, sizes, kit.name)
 
 
 def _owner(name: str, owners: dict[str, str]) -> str:

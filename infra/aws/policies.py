@@ -56,6 +56,8 @@ def title(name: str) -> str:
 def role(function: Function) -> dict[str, Any]:
     """The role of one function, as a CloudFormation resource."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    if function.walled:
+        return _role_resource(function, trust, [])
     policies = [_policy("own", _own_statements(function)), only_if("InVpc", _policy("network", _network_statements(function)))]
     if isinstance(function.source, KafkaRecords):
         policies += [
@@ -64,14 +66,15 @@ def role(function: Function) -> dict[str, Any]:
                 "WithKafkaSecret", _policy("kafka-secret", [allow("secretsmanager:GetSecretValue", on={"Ref": "KafkaSecretArn"})])
             ),
         ]
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "Description": sub(f"What the function ${{AWS::StackName}}-{function.name} may do"),
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-            "Policies": policies,
-        },
+    return _role_resource(function, trust, policies)
+
+
+def _role_resource(function: Function, trust: Statement, policies: list[Any]) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "Description": sub(f"What the function ${{AWS::StackName}}-{function.name} may do"),
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
     }
+    return {"Type": "AWS::IAM::Role", "Properties": {**properties, **({"Policies": policies} if policies else {})}}
 
 
 def _policy(name: str, statements: list[Statement]) -> dict[str, Any]:

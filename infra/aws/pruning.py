@@ -45,6 +45,8 @@ def is_dropped(path: PurePosixPath) -> bool:
         return parts[2] not in _UTILITIES
     if parts[:2] == ("botocore", "data") and len(parts) > 3:
         return parts[2] not in AWS_SERVICES
+    if text == "bin/monty":
+        return False  # the one command that is run: the sandbox's Python
     return "__pycache__" in parts or any(fnmatch(text, pattern) for pattern in DROPPED)
 
 

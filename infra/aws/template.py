@@ -27,6 +27,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "ArtifactBucket": {"Type": "String", "Description": "The S3 bucket that millrace.zip was uploaded to"},
     "ArtifactKey": {"Type": "String", "Description": "Its key; give every build a key of its own (artifact.json suggests one)"},
+    "SandboxArtifactKey": {"Type": "String", "Description": "The key of sandbox.zip in the same bucket (sandbox.json suggests one)"},
     "SettingsSecretArn": {
         "Type": "String",
         "Description": "A secret in Secrets Manager, JSON with database_url, redis_url (or none), secret and bootstrap_key (may be empty)",
@@ -148,6 +149,7 @@ ENVIRONMENT: dict[str, Any] = {
     "MILLRACE_BOOTSTRAP_KEY": _secret("bootstrap_key"),
     "KAFKA_BOOTSTRAP_SERVERS": {"Ref": "KafkaBootstrapServers"},
     "MILLRACE_ENGINE_FUNCTION": sub("${AWS::StackName}-engine"),
+    "MILLRACE_SANDBOX_FUNCTION": sub("${AWS::StackName}-sandbox"),
     "MILLRACE_ENVIRONMENT": {"Ref": "AWS::StackName"},
     "MILLRACE_EGRESS_ALLOW": {"Ref": "EgressAllow"},
     "MILLRACE_KMS_KEY_ID": credentials_key_arn(),
@@ -231,25 +233,27 @@ def _function(function: Function) -> Resources:
     """The function with its role and its log; for one that nobody waits for, where its failures are kept."""
     name = title(function.name)
     function_name = sub(f"${{AWS::StackName}}-{function.name}")
-    resources: Resources = {
+    logs = {
         f"{name}Logs": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {
                 "LogGroupName": sub(f"/aws/lambda/${{AWS::StackName}}-{function.name}"),
                 "RetentionInDays": {"Ref": "LogRetentionDays"},
             },
-        },
+        }
+    }
+    resources: Resources = ({} if function.walled else logs) | {  # without rights it cannot write a log either
         f"{name}Role": role(function),
         f"{name}Function": {
             "Type": "AWS::Lambda::Function",
-            "DependsOn": f"{name}Logs",
+            **({} if function.walled else {"DependsOn": f"{name}Logs"}),
             "Properties": {
                 "FunctionName": function_name,
                 "Description": function.summary,
                 "Runtime": RUNTIME,
                 "Architectures": [ARCHITECTURE],
                 "Handler": function.handler,
-                "Code": {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": "ArtifactKey"}},
+                "Code": {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": "SandboxArtifactKey" if function.walled else "ArtifactKey"}},
                 "Role": {"Fn::GetAtt": [f"{name}Role", "Arn"]},
                 "Timeout": function.timeout_seconds,
                 "MemorySize": function.memory_mb,
@@ -257,7 +261,9 @@ def _function(function: Function) -> Resources:
                 "ReservedConcurrentExecutions": only_if("ConcurrencyLimited", function.max_concurrency)
                 if function.max_concurrency
                 else NO_VALUE,
-                "VpcConfig": only_if("InVpc", {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}),
+                "VpcConfig": NO_VALUE
+                if function.walled
+                else only_if("InVpc", {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}),
             },
         },
     }

@@ -12,6 +12,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.http import close_http_client
 from chalicelib.core.kafka_publisher import close_publishers
 from chalicelib.core.logging import logger
+from chalicelib.core.sandbox.client import close_sandboxes
 from chalicelib.engine.worker import Worker, WorkerOptions
 from infra.host.wakes import listen
 
@@ -36,6 +37,7 @@ async def serve() -> None:
         await working
     await worker.close()
     await close_http_client()
+    close_sandboxes()
     await asyncio.to_thread(close_publishers)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.core import metrics
 from functions import engine
-from infra.aws.package import Artifact, build
+from infra.aws.package import SANDBOX, Artifact, build
 from tests.contract.runtime import NOTES, why_not
 from tests.support.workflows import Database
 
@@ -50,6 +50,26 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     if reason:
         pytest.skip(reason)
     return build(tmp_path_factory.mktemp("artifact"), print)
+
+
+@pytest.fixture(scope="session")
+def sandbox_artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The sandbox's artifact, built once."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    return build(tmp_path_factory.mktemp("sandbox-artifact"), print, kit=SANDBOX)
+
+
+@pytest.fixture(scope="session")
+def sandbox_unpacked(sandbox_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sandbox's artifact as Lambda unpacks it: with the rights its entries have."""
+    import subprocess
+
+    folder = tmp_path_factory.mktemp("sandbox-task")
+    folder.chmod(0o755)
+    subprocess.run(["unzip", "-q", str(sandbox_artifact.path), "-d", str(folder)], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from chalicelib.definitions.validate import MAX_NODE_SECONDS
 from chalicelib.scheduler.tick import LEAVE_AT_MS, STAY_SECONDS
 from functions.engine import SPARE_SECONDS
 from functions.manifest import FUNCTIONS, Function, KafkaRecords, RestApi, Schedule, function, started_by
-from infra.aws.package import CHECKOUT, our_files
+from infra.aws.package import CHECKOUT, MAIN, SANDBOX, our_files
 
 HANDLERS = {"app.app", "infra.aws.migrate.handler"}
 
@@ -36,7 +36,7 @@ def test_every_handler_is_listed_and_nothing_else_is() -> None:
 def test_every_handler_can_be_called_and_its_file_is_in_the_artifact(each: Function) -> None:
     assert callable(each.load())
     module = each.handler.rpartition(".")[0]
-    assert Path(*module.split(".")).with_suffix(".py") in set(our_files())
+    assert Path(*module.split(".")).with_suffix(".py") in set(our_files(SANDBOX if each.walled else MAIN))
 
 
 @pytest.mark.parametrize("each", FUNCTIONS, ids=lambda each: each.name)
@@ -49,6 +49,7 @@ def test_functions_start_only_functions_that_exist_and_know_their_name() -> None
     for each in FUNCTIONS:
         assert {function(name).name for name in each.invokes} == set(each.invokes)
         assert ("MILLRACE_ENGINE_FUNCTION" in each.environment) == ("engine" in each.invokes)
+        assert ("MILLRACE_SANDBOX_FUNCTION" in each.environment) == ("sandbox" in each.invokes)
 
 
 def test_times_fit_what_the_code_counts_on() -> None:

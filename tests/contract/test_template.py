@@ -44,7 +44,7 @@ def strings(value: Any) -> Iterator[str]:
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Every statement of a role, conditional ones too."""
-    for policy in role["Properties"]["Policies"]:
+    for policy in role["Properties"].get("Policies", ()):
         yield from (policy["Fn::If"][1] if "Fn::If" in policy else policy)["PolicyDocument"]["Statement"]
 
 
@@ -73,8 +73,10 @@ def test_every_function_is_there_as_the_manifest_says(template: dict[str, Any], 
     assert set(properties["Environment"]["Variables"]) == set(each.environment)
     assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
     assert properties["Runtime"] == "python3.13"
-    assert properties["Code"] == {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": "ArtifactKey"}}
-    assert template["Resources"][f"{name}Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    key = "SandboxArtifactKey" if each.walled else "ArtifactKey"
+    assert properties["Code"] == {"S3Bucket": {"Ref": "ArtifactBucket"}, "S3Key": {"Ref": key}}
+    if not each.walled:
+        assert template["Resources"][f"{name}Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert (f"{name}Failures" in template["Resources"]) == each.asynchronous
 
 
@@ -91,14 +93,22 @@ def test_no_role_has_a_wildcard_that_it_can_do_without(template: dict[str, Any])
                 assert set(statement["Action"]) <= ON_EVERYTHING, statement
 
 
-def test_only_those_who_start_the_engine_may(template: dict[str, Any]) -> None:
+def test_the_sandbox_has_no_rights_no_settings_and_no_way_into_the_vpc(template: dict[str, Any]) -> None:
+    (walled,) = (each for each in FUNCTIONS if each.walled)
+    properties = template["Resources"][f"{title(walled.name)}Function"]["Properties"]
+    assert template["Resources"][f"{title(walled.name)}Role"]["Properties"].keys() == {"Description", "AssumeRolePolicyDocument"}
+    assert properties["Environment"]["Variables"] == {}
+    assert properties["VpcConfig"] == {"Ref": "AWS::NoValue"}
+
+
+def test_only_those_who_start_others_may(template: dict[str, Any]) -> None:
     may = {
         name
         for name, role in of_type(template, "AWS::IAM::Role").items()
         for statement in statements(role)
         if "lambda:InvokeFunction" in statement["Action"]
     }
-    assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} == {"ApiRole", "SchedulerRole", "KafkaRole"}
+    assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} == {"ApiRole", "EngineRole", "SchedulerRole", "KafkaRole"}
 
 
 def test_secrets_are_read_by_cloudformation_and_never_parameters(template: dict[str, Any]) -> None:

@@ -44,6 +44,7 @@ def test_start_runs_the_live_version(api: ApiClient, worker: None) -> None:
     assert done["input"] == {"n": 2**53 + 1, "s": "\x00\ud800"}
     node = done["nodes"][0]
     assert (node["node_id"], node["status"], node["attempt"]) == ("same", "succeeded", 1)
+    assert "console" not in node
 
 
 def test_versions_drafts_and_what_cannot_run(api: ApiClient) -> None:
@@ -196,3 +197,16 @@ def test_ids_that_name_nothing(api: ApiClient, id: str) -> None:
     for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel"), ("POST", "/nodes/a/wake")):
         answer = api.request(method, f"/executions/{id}{path}")
         assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_what_a_function_prints_stands_in_history_but_not_beside_sensitive_values(api: ApiClient, worker: None) -> None:
+    source = "function main(input) { console.warn('token', input.token); return input }"
+    code = {"id": "code", "type": "function", "config": {"language": "javascript", "source": source, "input": {"token": "t-123"}}}
+    open_run = api.published(definition={"schema": "millrace/1", "nodes": [code]})
+    hidden_run = api.published(definition={"schema": "millrace/1", "nodes": [{**code, "sensitive": ["/input/token", "/token"]}]})
+    shown = []
+    for made in (open_run, hidden_run):
+        started = api.post(f"/workflows/{made['id']}/executions", {})
+        shown.append(wait_for(api, started.json["id"], "succeeded", "failed")["nodes"][0])
+    assert shown[0]["console"] == [{"level": "warning", "text": "token t-123"}]
+    assert "t-123" not in json.dumps({name: shown[1][name] for name in ("console", "input", "output")})

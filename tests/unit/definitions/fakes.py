@@ -35,6 +35,9 @@ class FakeType:
             found += [f"/assign/{name}" for name in config["assign"]]
         return tuple(found)
 
+    def literal_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return ()
+
 
 class FakeCatalogue:
     """Types by name."""
