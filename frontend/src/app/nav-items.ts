@@ -1,8 +1,8 @@
 /** The places of the app, in the order the navigation and the palette show them. */
-import { IconBolt, IconBox, IconHome, IconKey, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem {
-  to: '/' | '/workflows' | '/executions' | '/triggers' | '/dead-letters' | '/node-types' | '/api-keys'
+  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/node-types' | '/api-keys'
   label: string
   icon: TablerIcon
   /** The second key after `g`. */
@@ -15,6 +15,7 @@ export const NAV: readonly (readonly NavItem[])[] = [
     { to: '/', label: 'Home', icon: IconHome, key: 'h', about: 'What is running, and how the installation is' },
     { to: '/workflows', label: 'Workflows', icon: IconSitemap, key: 'w', about: 'Draw, publish and run' },
     { to: '/executions', label: 'Executions', icon: IconPlayerPlay, key: 'e', about: 'Everything that ran or runs' },
+    { to: '/analytics', label: 'Analytics', icon: IconChartBar, key: 'a', about: 'How executions ended, and how long they took' },
     { to: '/triggers', label: 'Triggers', icon: IconBolt, key: 't', about: 'HTTP, schedules and Kafka' },
     { to: '/dead-letters', label: 'Dead letters', icon: IconMailOff, key: 'd', about: 'Records no execution could be made of' },
   ],

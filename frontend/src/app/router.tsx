@@ -1,6 +1,7 @@
 /** Every page's address. Hash history, so that static files need no server that knows the routes. Pages are loaded when they are first visited. */
 import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { bearer } from '@/api/session'
+import { readAnalyticsSearch } from '@/lib/analytics-search'
 import { readExecutionSearch } from '@/lib/execution-search'
 import { NotFound, RouteError, RoutePending } from './route-states'
 import { Shell } from './shell'
@@ -68,6 +69,13 @@ const execution = createRoute({
   component: lazyRouteComponent(() => import('@/features/executions'), 'ExecutionPage'),
 })
 
+const analytics = createRoute({
+  getParentRoute: () => shell,
+  path: '/analytics',
+  validateSearch: readAnalyticsSearch,
+  component: lazyRouteComponent(() => import('@/features/analytics'), 'AnalyticsPage'),
+})
+
 const triggers = createRoute({
   getParentRoute: () => shell,
   path: '/triggers',
@@ -109,7 +117,7 @@ const tabs = [
 
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, triggers, trigger, deadLetters, nodeTypes, apiKeys]),
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, nodeTypes, apiKeys]),
 ])
 
 export const router = createRouter({

@@ -1,0 +1,91 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { api, send } from '../client'
+
+export interface AnalyticsFilter {
+  from?: string
+  to?: string
+  workflow_id?: string
+  label?: string
+}
+
+/** What docs/analytics.md defines. Durations are in seconds. */
+export interface Figures {
+  total: number
+  succeeded: number
+  failed: number
+  cancelled: number
+  retries: number
+  success_rate: number | null
+  mean: number | null
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+export interface Summary {
+  from: string
+  to: string
+  executions: Figures
+  previous: { from: string; to: string; executions: Figures }
+  nodes: Figures
+  queue: { due: number; running: number; waiting: number; oldest_due_seconds: number }
+  schedules: { fired: number; late: number; skipped: number; skipped_because: Record<string, number>; lateness: { p50: number | null; p95: number | null; p99: number | null } }
+  freshness: { facts: number; oldest_seconds: number | null }
+}
+
+export type Point = Omit<Figures, 'retries'> & { at: string }
+
+export interface Series {
+  from: string
+  to: string
+  bucket_seconds: number
+  items: Point[]
+}
+
+export interface Group extends Figures {
+  workflow_id?: string
+  workflow_name?: string | null
+  node_id?: string
+  type?: string
+  version?: number | 'draft'
+  trigger_id?: string
+  error?: string
+  label?: string
+}
+
+export type By = 'workflow' | 'version' | 'trigger' | 'label' | 'error' | 'node' | 'type' | 'node_error'
+export type Sort = 'total' | 'failed' | 'slowest' | 'retries'
+
+const POLL = 15_000
+const key = (...parts: unknown[]) => ['analytics', ...parts]
+
+export const summaryQuery = (filter: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: key('summary', filter),
+    queryFn: ({ signal }) => api.get<Summary>('/analytics/summary', { ...filter }, signal),
+    refetchInterval: POLL,
+    placeholderData: keepPreviousData,
+  })
+
+export const seriesQuery = (filter: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: key('series', filter),
+    queryFn: ({ signal }) => api.get<Series>('/analytics/timeseries', { ...filter }, signal),
+    refetchInterval: POLL,
+    placeholderData: keepPreviousData,
+  })
+
+export const breakdownQuery = (filter: AnalyticsFilter, by: By, sort: Sort, limit = 10) =>
+  queryOptions({
+    queryKey: key('breakdown', filter, by, sort, limit),
+    queryFn: ({ signal }) => api.get<{ items: Group[] }>('/analytics/breakdown', { ...filter, by, sort, limit }, signal),
+    refetchInterval: POLL,
+    placeholderData: keepPreviousData,
+  })
+
+/** A table as CSV text, with every row it has (up to 200). */
+export async function analyticsCsv(filter: AnalyticsFilter, table: 'timeseries' | { by: By; sort: Sort }): Promise<string> {
+  const [path, query] = table === 'timeseries' ? ['/analytics/timeseries', {}] : ['/analytics/breakdown', { ...table, limit: 200 }]
+  const response = await send('GET', path, { query: { ...filter, ...query, format: 'csv' }, headers: { Accept: 'text/csv' } })
+  return response.text()
+}
