@@ -20,6 +20,8 @@ const pagesOf = (ids) => [
   ['execution-events', `/executions/${ids.waiting}?view=events`, 'Orders'],
   ['execution-failed', `/executions/${ids.failed}`, 'Rates'],
   ['execution-routed', `/executions/${ids.routed}?view=graph&node=kind`, 'Route'],
+  ['analytics', '/analytics', 'Analytics'],
+  ['analytics-workflow', `/analytics?range=1h&workflow_id=${ids.order}`, 'Analytics'],
   ['triggers', '/triggers', 'Triggers'],
   ['trigger-http', `/triggers/${ids.http}`, 'HTTP'],
   ['trigger-schedule', `/triggers/${ids.schedule}`, 'Schedule'],
