@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -108,8 +109,9 @@ class CredentialType(Answer):
 class CredentialTested(Answer):
     """`ok`, `failed`, or `untested` when there is nothing to try it on."""
 
-    status: str
+    status: Literal["ok", "failed", "untested"]
     message: str
+    code: str | None
     duration_ms: int
 
 
@@ -180,7 +182,7 @@ def test_credential(call: Call, id: str) -> Reply:
     result = testing.run_test(opened, call.body.url)
     with transaction() as connection:
         repository.tested(connection, opened.id, opened.revision, result.status, result.message)
-    return json_reply({"status": result.status, "message": result.message, "duration_ms": result.duration_ms})
+    return json_reply(asdict(result))
 
 
 @routes.route("POST", "/credentials/{id}/authorize", role=EDITOR, answer=Authorization)

@@ -49,8 +49,8 @@ class TokenRefused(MillraceError):
 
     status, code, title = 502, "credential_token_failed", "No access token was given"
 
-    def __init__(self, detail: str, error_class: str | None = None, *, final: bool = False) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, error_class: str | None = None, *, final: bool = False, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
         self.error_class = error_class
         self.final = final
 
@@ -161,8 +161,8 @@ async def request_token(data: Any, form: dict[str, str], client: HttpClient) -> 
         )
     except CallFailed as error:
         raise TokenRefused(f"the token endpoint: {error.detail}", error.error_class) from None
-    except MillraceError as error:
-        raise TokenRefused(f"the token endpoint: {error.detail}") from None
+    except MillraceError as error:  # the guard refused, or the URL is none
+        raise TokenRefused(f"the token endpoint: {error.detail}", code=error.code) from None
     return read_grant(answer, utc_now())
 
 

@@ -83,10 +83,11 @@ class Apply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a credential's test found: `ok`, `failed`, or `untested` when there is nothing to try it on; `message` says what to do."""
+    """What a credential's test found: `ok`, `failed`, or `untested` when there is nothing to try it on; `message` says what to do, `code` is an error's."""
 
     status: Literal["ok", "failed", "untested"]
     message: str
+    code: str | None = None
 
 
 CredentialModel = type[CredentialData]

@@ -27,6 +27,7 @@ class TestResult:
 
     status: str
     message: str
+    code: str | None
     duration_ms: int
 
 
@@ -36,7 +37,7 @@ def run_test(opened: Opened, url: str | None) -> TestResult:
     secrets = Secrets()
     secrets.add(opened.secrets())
     found = asyncio.run(_in_time(opened, url))
-    return TestResult(found.status, secrets.text(found.message), round((time.monotonic() - began) * 1000))
+    return TestResult(found.status, secrets.text(found.message), found.code, round((time.monotonic() - began) * 1000))
 
 
 async def _in_time(opened: Opened, url: str | None) -> Tested:
@@ -45,11 +46,11 @@ async def _in_time(opened: Opened, url: str | None) -> Tested:
         async with asyncio.timeout(TEST_SECONDS):
             return await _test(opened, url, client)
     except TimeoutError:
-        return Tested("failed", f"no answer within {TEST_SECONDS:g} seconds")
+        return Tested("failed", f"no answer within {TEST_SECONDS:g} seconds", "timeout")
     except ActionError as error:
-        return Tested("failed", error.message)
+        return Tested("failed", error.message, error.code)
     except MillraceError as error:
-        return Tested("failed", error.detail)
+        return Tested("failed", error.detail, error.code)
     finally:
         await client.close()
 

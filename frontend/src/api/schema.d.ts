@@ -19,6 +19,58 @@ export interface components {
             }[];
         };
         /**
+         * AnalyticsTable
+         * @description One row for each group.
+         */
+        AnalyticsTable: {
+            /** Items */
+            items: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * AnalyticsSummary
+         * @description Figures of a span (widened to whole buckets) and of the span of the same length before it.
+         */
+        AnalyticsSummary: {
+            /** Executions */
+            executions: {
+                [key: string]: unknown;
+            };
+            /** Previous */
+            previous: {
+                [key: string]: unknown;
+            };
+            /** Nodes */
+            nodes: {
+                [key: string]: unknown;
+            };
+            /** Queue */
+            queue: {
+                [key: string]: unknown;
+            };
+            /** Schedules */
+            schedules: {
+                [key: string]: unknown;
+            };
+            /** Freshness */
+            freshness: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * AnalyticsSeries
+         * @description One point for every step.
+         */
+        AnalyticsSeries: {
+            /** Bucket Seconds */
+            bucket_seconds: number;
+            /** Items */
+            items: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
          * ApiKey
          * @description A key, without its secret.
          */
@@ -65,9 +117,10 @@ export interface components {
             name: string;
             /**
              * Role
+             * @default operator
              * @enum {string}
              */
-            role: "viewer" | "operator" | "editor" | "admin";
+            role?: "viewer" | "operator" | "editor" | "admin";
         };
         /**
          * Answered
@@ -303,10 +356,15 @@ export interface components {
          * @description `ok`, `failed`, or `untested` when there is nothing to try it on.
          */
         CredentialTested: {
-            /** Status */
-            status: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "failed" | "untested";
             /** Message */
             message: string;
+            /** Code */
+            code: string | null;
             /** Duration Ms */
             duration_ms: number;
         };
@@ -723,6 +781,11 @@ export interface components {
             duplicate: boolean;
             /** Ui Url */
             ui_url: string;
+            /**
+             * Debounced
+             * @default false
+             */
+            debounced?: boolean;
         };
         /**
          * Trigger
@@ -812,6 +875,66 @@ export interface components {
             input?: unknown;
         };
         /**
+         * TriggerDelivery
+         * @description What came in and what became of it. `request` is there when one delivery is read, unless nothing was kept.
+         */
+        TriggerDelivery: {
+            /** Id */
+            id: string;
+            /** Received At */
+            received_at: string;
+            /** Method */
+            method: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "started" | "duplicate" | "debounced" | "refused";
+            /** Status */
+            status: number;
+            /** Code */
+            code: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Execution Id */
+            execution_id: string | null;
+            /** Replay Of */
+            replay_of: string | null;
+            /** Body Bytes */
+            body_bytes: number;
+            /** Replayable */
+            replayable: boolean;
+        };
+        /**
+         * Replayed
+         * @description The execution that a replay started.
+         */
+        Replayed: {
+            /** Execution Id */
+            execution_id: string;
+            /** Status */
+            status: string;
+            /** Duplicate */
+            duplicate: boolean;
+            /** Ui Url */
+            ui_url: string;
+        };
+        /**
+         * HealthChange
+         * @description When a trigger became unhealthy, and why, or was well again.
+         */
+        HealthChange: {
+            /** At */
+            at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unhealthy" | "healthy";
+            /** Reason */
+            reason: string | null;
+        };
+        /**
          * Occurrence
          * @description A planned instant and its fate.
          */
@@ -839,6 +962,46 @@ export interface components {
             next_cursor: string | null;
             /** Upcoming */
             upcoming: string[];
+        };
+        /**
+         * TriggerTest
+         * @description A test URL and what it caught: {trigger, body, input}. `url` is there only when it was made.
+         */
+        TriggerTest: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "listening" | "captured" | "expired";
+            /** Run */
+            run: boolean;
+            /** Created At */
+            created_at: string;
+            /** Expires At */
+            expires_at: string;
+            /** Captured At */
+            captured_at: string | null;
+            /** Captured */
+            captured: {
+                [key: string]: unknown;
+            } | null;
+            /** Problem */
+            problem: string | null;
+            /** Execution Id */
+            execution_id: string | null;
+        };
+        /**
+         * TestWish
+         * @description Whether the request that is caught also runs the draft.
+         */
+        TestWish: {
+            /**
+             * Run
+             * @default true
+             */
+            run?: boolean;
         };
         /**
          * WorkflowSummary

@@ -1,0 +1,160 @@
+"""Every way in which Millrace connects to an address that a user gave. A new sender is added here, and the table of hostile addresses runs over it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.actions import http_request, webhook_send
+from chalicelib.core.clock import utc_now
+from chalicelib.core.egress import guard
+from chalicelib.core.errors import MillraceError
+from chalicelib.core.http import HttpClient
+from chalicelib.credentials import oauth, testing
+from chalicelib.credentials.catalogue import credential_types
+from chalicelib.credentials.vault import Opened
+from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext
+from tests.support.http_server import answer, serving
+
+Send = Callable[[str, int], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """`send(host, port)` connects there; `action` is the node type it stands for. `speaks_first`: it sends before the other side does, as HTTP does."""
+
+    send: Send
+    action: str | None = None
+    speaks_first: bool = True
+
+
+async def outcome(sender: Sender, host: str, port: int) -> str:
+    """The error's code, and its words; `sent` when there was none."""
+    try:
+        await sender.send(host, port)
+    except ActionError as error:
+        return f"{error.code}: {error.message}"
+    except MillraceError as error:
+        return f"{error.code}: {error.detail}"
+    return "sent"
+
+
+def url_of(host: str, port: int) -> str:
+    """An URL of the host; IPv6 addresses in brackets."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/x"
+
+
+def _context(client: HttpClient) -> NodeContext:
+    """A running node, as the engine would make it."""
+    return NodeContext(
+        execution_id="exe_1",
+        workspace_id="ws_1",
+        node_id="n",
+        iteration="",
+        attempt=1,
+        idempotency_key="key",
+        now=utc_now(),
+        evaluate=lambda source: None,
+        timeout_seconds=5.0,
+        clients={"http": client},
+    )
+
+
+async def run_action(spec: ActionSpec, config: dict[str, Any]) -> Any:
+    """Run an action by itself, on a client of its own under the process's guard."""
+    client = HttpClient(guard())
+    try:
+        result: Any = spec.run(_context(client), spec.config_model.model_validate(config))
+        return await result
+    finally:
+        await client.close()
+
+
+async def _http_request(host: str, port: int) -> None:
+    await run_action(http_request.SPEC, {"url": url_of(host, port)})
+
+
+async def _webhook_send(host: str, port: int) -> None:
+    await run_action(webhook_send.SPEC, {"url": url_of(host, port), "payload": 1})
+
+
+async def _proxy(host: str, port: int) -> None:
+    await run_action(http_request.SPEC, {"url": "http://8.8.8.8/", "proxy": {"url": url_of(host, port).removesuffix("/x")}})
+
+
+async def _behind_a_proxy(host: str, port: int) -> None:
+    with serving(lambda request: answer(b"from the proxy")) as proxy:
+        await run_action(http_request.SPEC, {"url": url_of(host, port), "proxy": {"url": proxy.url("")}})
+
+
+async def _redirect(host: str, port: int) -> None:
+    with serving(lambda request: answer(b"", "302 Found", f"Location: {url_of(host, port)}")) as server:
+        await run_action(http_request.SPEC, {"url": server.url("/start")})
+
+
+async def _token_endpoint(host: str, port: int) -> None:
+    data = _data("oauth2_client_credentials", token_url=url_of(host, port), client_id="c", client_secret="secret")
+    client = HttpClient(guard())
+    try:
+        await oauth.request_token(data, {"grant_type": "client_credentials"}, client)
+    finally:
+        await client.close()
+
+
+def _data(type: str, **fields: Any) -> Any:
+    return credential_types()[type].model.model_validate(fields)
+
+
+def _opened(type: str, **fields: Any) -> Opened:
+    return Opened("cred_1", "ws_1", "Test", credential_types()[type], _data(type, **fields), ("*",), None, 1)
+
+
+async def _tested(opened: Opened, url: str | None) -> None:
+    result = await asyncio.to_thread(testing.run_test, opened, url)
+    if result.status != "ok":
+        raise MillraceError(result.message, code=result.code)
+
+
+async def _credential_test(host: str, port: int) -> None:
+    await _tested(_opened("bearer", token="the-token"), url_of(host, port))
+
+
+async def _aws_test(host: str, port: int) -> None:
+    opened = _opened("aws", access_key_id="AKIA", secret_access_key="secret", region="eu-west-1", sts_url=url_of(host, port))
+    await _tested(opened, None)
+
+
+async def _smtp_test(host: str, port: int) -> None:
+    await _tested(_opened("smtp", host=host, port=port, security="none"), None)
+
+
+async def _trigger_keys(host: str, port: int) -> None:
+    from chalicelib.triggers import tokens
+
+    raw = await asyncio.to_thread(tokens._fetch, url_of(host, port))
+    json.loads(raw)
+
+
+SENDERS: dict[str, Sender] = {
+    "http.request": Sender(_http_request, "http.request"),
+    "http.request, its proxy": Sender(_proxy),
+    "http.request, behind a proxy": Sender(_behind_a_proxy),
+    "http.request, a redirect": Sender(_redirect),
+    "webhook.send": Sender(_webhook_send, "webhook.send"),
+    "OAuth token endpoint": Sender(_token_endpoint),
+    "credential test, a URL": Sender(_credential_test),
+    "credential test, AWS": Sender(_aws_test),
+    "credential test, SMTP": Sender(_smtp_test, speaks_first=False),
+    "keys of a trigger's tokens": Sender(_trigger_keys),
+}
+
+# Effects that connect to no address of the user's.
+NO_ADDRESS = {
+    "kafka.publish": "the operator's brokers",
+    "function": "has no network",
+    "workflow.run": "starts an execution",
+    "map": "starts executions",
+}
