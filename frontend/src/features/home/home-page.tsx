@@ -1,11 +1,12 @@
 import { IconArrowRight, IconPlus } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { recentExecutionsQuery } from '@/api/queries/executions'
+import { seriesQuery, summaryQuery } from '@/api/queries/analytics'
 import { workflowListQuery } from '@/api/queries/workflows'
 import { ExecutionsList } from '@/features/executions'
 import { HealthPanel } from '@/features/health'
 import { TemplateGallery } from '@/features/templates'
+import { analyticsFilterOf } from '@/lib/analytics-search'
 import type { Tone } from '@/lib/status'
 import { plural } from '@/lib/text'
 import { useNow } from '@/lib/use-now'
@@ -13,11 +14,7 @@ import { KpiCard } from '@/ui/kpi-card'
 import { LinkButton } from '@/ui/link-button'
 import { Page, Section } from '@/ui/page'
 import { RowLink } from '@/ui/row-link'
-import { byHour, COUNTED, countWords } from './counts'
 import classes from './home-page.module.css'
-
-const DAY = 86_400_000
-const POLL = 5_000
 
 export function HomePage() {
   const workflows = useInfiniteQuery(workflowListQuery({}, 200))
@@ -58,43 +55,30 @@ export function HomePage() {
 
 /** What runs, waits and went wrong, each leading to the executions it counts. */
 function Numbers() {
-  const now = useNow(60_000)
-  const since = new Date(Math.floor(now / 60_000) * 60_000 - DAY).toISOString()
-  return (
-    <div className={classes.numbers}>
-      <Count label="Running" status="running" tone="running" note="at this moment" />
-      <Count label="Waiting" status="waiting" tone="waiting" note="for a time or an answer" />
-      <Count label="Succeeded" status="succeeded" tone="ok" since={since} note="in the last 24 hours" now={now} />
-      <Count label="Failed" status="failed" tone="error" since={since} note="in the last 24 hours" now={now} />
-    </div>
-  )
-}
-
-interface CountProps {
-  label: string
-  status: string
-  tone: Tone
-  note: string
-  since?: string
-  now?: number
-}
-
-function Count({ label, status, tone, note, since, now }: CountProps) {
-  const page = useQuery({ ...recentExecutionsQuery({ status, from: since }, COUNTED, POLL), placeholderData: (before) => before })
-  const series = now === undefined ? null : byHour(page.data, now)
-  return (
+  const filter = analyticsFilterOf({}, useNow(60_000))
+  const { data: summary } = useQuery(summaryQuery(filter))
+  const { data: course } = useQuery(seriesQuery(filter, 'hour'))
+  const card = (status: string, label: string, tone: Tone, count: number | undefined, note: string, series?: number[]) => (
     <KpiCard
       label={label}
       tone={tone}
-      loading={page.isPending}
+      loading={count === undefined}
       value={
-        <RowLink to="/executions" search={{ status, range: since ? '24h' : undefined }}>
-          {countWords(page.data)}
+        <RowLink to="/executions" search={{ status, range: series ? '24h' : undefined }}>
+          {count?.toLocaleString('en-GB')}
         </RowLink>
       }
       note={note}
-      series={series ?? undefined}
+      series={series}
       testId={`count-${status}`}
     />
+  )
+  return (
+    <div className={classes.numbers}>
+      {card('running', 'Running', 'running', summary?.queue.running, 'at this moment')}
+      {card('waiting', 'Waiting', 'waiting', summary?.queue.waiting, 'for a time or an answer')}
+      {card('succeeded', 'Succeeded', 'ok', summary?.executions.succeeded, 'in the last 24 hours', (course?.items ?? []).map(({ succeeded }) => succeeded))}
+      {card('failed', 'Failed', 'error', summary?.executions.failed, 'in the last 24 hours', (course?.items ?? []).map(({ failed }) => failed))}
+    </div>
   )
 }
