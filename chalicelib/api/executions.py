@@ -79,6 +79,7 @@ class ExecutionSummary(Answer):
     finished_at: str | None
     wake_at: str | None
     retry_of: str | None
+    parent_id: str | None
 
 
 class Execution(ExecutionSummary):
@@ -87,6 +88,7 @@ class Execution(ExecutionSummary):
     input: Any
     output: Any
     nodes: list[NodeRun]
+    more_nodes: bool
 
 
 class Event(Answer):
@@ -186,7 +188,8 @@ def read_time(text: str | None, path: str) -> Any:
 
 @routes.route("GET", "/executions/{id}", role=VIEWER, answer=Execution)
 def get_execution(call: Call, id: str) -> Reply:
-    """Read an execution: its input and output, and every attempt of every node."""
+    """Read an execution: its input and output, and every attempt of every node. Of very large ones the payloads that do not fit the answer are left out (the run
+    then has `left_out`, and `/executions/{id}/nodes/{node_id}/output` has them), and node runs beyond 5,000 (`more_nodes`; `/executions/{id}/nodes` has all)."""
     return json_reply(service.get(call.connection, call.workspace_id, id))
 
 
@@ -214,15 +217,5 @@ def list_execution_events(call: Call, id: str) -> Reply:
 def cancel_execution(call: Call, id: str) -> Reply:
     """Ask an execution to stop. Running nodes are cancelled; what they have already done stays done. 409 when it has ended."""
     status = service.cancel(call.connection, call.workspace_id, id)
-    call.after_commit.append(wake)
-    return json_reply({"id": id, "status": status}, 202)
-
-
-@routes.route(
-    "POST", "/executions/{id}/nodes/{node_id}/wake", role=OPERATOR, body=Model, body_optional=True, answer=Accepted, status=202
-)
-def wake_node(call: Call, id: str, node_id: str) -> Reply:
-    """End a node's delay, or its wait before a retry, now. 409 when it does not wait."""
-    status = service.wake_node(call.connection, call.workspace_id, id, node_id)
     call.after_commit.append(wake)
     return json_reply({"id": id, "status": status}, 202)

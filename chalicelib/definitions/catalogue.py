@@ -35,6 +35,10 @@ class NodeType(Protocol):
     def literal_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
         """JSON Pointers, relative to the config, of values that are meant as they are, such as a program's text."""
 
+    @property
+    def body_field(self) -> str | None:
+        """For loops, the config's field that holds what runs for each item: {nodes, edges, output}."""
+
 
 class Catalogue(Protocol):
     """All node types of an installation."""

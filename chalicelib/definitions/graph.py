@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.expressions import Template, compile_template
+from chalicelib.core.expressions import Template, compile_expression, compile_template
+from chalicelib.core.expressions.reads import Branch, Read, branches
 from chalicelib.definitions.catalogue import Catalogue, NodeType
-from chalicelib.definitions.schema import Definition, Node, RetryPolicy, Settings
+from chalicelib.definitions.pointers import value_at
+from chalicelib.definitions.schema import Definition, Node, RetryPolicy, Settings, parse_body
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 DEFAULT_RETRY_CLASSES = ("timeout", "connection", "http.408", "http.429", "http.5xx", "rate_limited")
@@ -68,12 +71,15 @@ class GraphNode:
     disabled: bool
     incoming: tuple[Link, ...]
     outgoing: tuple[Link, ...]
+    reads: tuple[Read, ...] = ()
+    body: Graph | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A compiled definition. `nodes` is in topological order; `roots` start with the execution, `ends` have no outgoing edges (both without nodes that only an
-    `undo` starts); `ancestors` holds every node that can have run before one."""
+    """A compiled definition, or the compiled body of a loop. `nodes` is in topological order; `roots` start with the execution, `ends` have no outgoing edges
+    (both without nodes that only an `undo` starts); `ancestors` holds every node that can have run before one; `reads` is what its expressions read of each
+    variable, inner bodies included; `undoes` maps a node that undoes to the nodes that name it."""
 
     nodes: Mapping[str, GraphNode]
     roots: tuple[str, ...]
@@ -81,6 +87,18 @@ class Graph:
     output: Template | None
     settings: Settings
     ancestors: Mapping[str, frozenset[str]]
+    reads: Mapping[str, Branch]
+    undoes: Mapping[str, tuple[str, ...]]
+
+    @property
+    def races(self) -> bool:
+        """Whether some join goes on before all its edges are decided."""
+        return any(node.join != "all" for node in self.nodes.values())
+
+    @property
+    def has_undo(self) -> bool:
+        """Whether some node, here or in a body within, has an undo."""
+        return bool(self.undoes) or any(node.body is not None and node.body.has_undo for node in self.nodes.values())
 
 
 def compile_graph(definition: Definition, catalogue: Catalogue) -> Graph:
@@ -93,14 +111,26 @@ def compile_graph(definition: Definition, catalogue: Catalogue) -> Graph:
     nodes = {own_id: _graph_node(by_id[own_id], catalogue, incoming.get(own_id, ()), outgoing.get(own_id, ())) for own_id in order}
     undoing = undo_nodes(definition)
     on_path = [own_id for own_id in order if own_id not in undoing]
+    output = None if definition.output is None else _template(definition.output, (), "output")
+    own = [read for _, program in output.expressions for read in program.reads] if output else []
     return Graph(
         nodes=MappingProxyType(nodes),
         roots=tuple(own_id for own_id in on_path if not nodes[own_id].incoming),
         ends=tuple(own_id for own_id in on_path if not nodes[own_id].outgoing),
-        output=None if definition.output is None else _template(definition.output, (), "output"),
+        output=output,
         settings=definition.settings,
         ancestors=MappingProxyType(ancestors_of(definition, order)),
+        reads=MappingProxyType(branches([*own, *(read for node in nodes.values() for read in node.reads)])),
+        undoes=MappingProxyType(_undoes(definition)),
     )
+
+
+def _undoes(definition: Definition) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for node in definition.nodes:
+        if node.undo is not None:
+            found[node.undo] = (*found.get(node.undo, ()), node.id)
+    return found
 
 
 def links_of(definition: Definition) -> list[Link]:
@@ -179,11 +209,14 @@ def _graph_node(node: Node, catalogue: Catalogue, incoming: tuple[Link, ...], ou
     node_type = catalogue.get(node.type)
     if node_type is None:
         raise ValueError(f"node '{node.id}' has the unknown type '{node.type}'")
+    literal = node_type.cel_fields(node.config)
+    config = _template(node.config, literal, f"node '{node.id}'")
+    body = _body(node, node_type, catalogue)
     return GraphNode(
         id=node.id,
         type=node.type,
         name=node.name or node.id,
-        config=_template(node.config, node_type.cel_fields(node.config), f"node '{node.id}'"),
+        config=config,
         effect=node_type.effect == "effect",
         retry=resolve_retry(node.retry, node_type),
         timeout_seconds=node.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
@@ -195,7 +228,29 @@ def _graph_node(node: Node, catalogue: Catalogue, incoming: tuple[Link, ...], ou
         disabled=node.disabled,
         incoming=incoming,
         outgoing=outgoing,
+        reads=_reads(node, node_type, config, literal, body),
+        body=body,
     )
+
+
+def _body(node: Node, node_type: NodeType, catalogue: Catalogue) -> Graph | None:
+    return compile_graph(parse_body(node.config.get(node_type.body_field)), catalogue) if node_type.body_field else None
+
+
+def _reads(node: Node, node_type: NodeType, config: Template, literal: Iterable[str], body: Graph | None) -> tuple[Read, ...]:
+    """What a node's expressions read, those of its body included."""
+    programs = [program for _, program in config.expressions]
+    for pointer in set(literal) - set(node_type.literal_fields(node.config)):
+        source = value_at(node.config, pointer)
+        if isinstance(source, str) and source.strip():
+            with contextlib.suppress(ExpressionError):  # the node fails with it when it runs
+                programs.append(compile_expression(source))
+    own = tuple(read for program in programs for read in program.reads)
+    if body is None:
+        return own
+    inner = [read for node in body.nodes.values() for read in node.reads]
+    inner += [read for _, program in (body.output.expressions if body.output else ()) for read in program.reads]
+    return (*own, *inner)
 
 
 def _template(value: Any, literal: tuple[str, ...], where: str) -> Template:

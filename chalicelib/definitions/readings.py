@@ -10,6 +10,7 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import Program, check_template, compile_expression, suggestion
 from chalicelib.definitions.catalogue import NodeType
 from chalicelib.definitions.issues import Issue
+from chalicelib.definitions.pointers import value_at
 from chalicelib.definitions.problems import place_in
 from chalicelib.definitions.schema import Node
 
@@ -19,11 +20,13 @@ NAMES = frozenset(("input", "trigger", "nodes", "execution"))
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: `known` are all node ids, `before` those that can have run by then (None: any may have), `node_id` the reading node, if it is one."""
+    """Who reads: `known` are all node ids, `before` those that can have run by then (None: any may have), `node_id` the reading node, if it is one, `names` the
+    variables there are."""
 
     known: Collection[str]
     before: frozenset[str] | None
     node_id: str | None
+    names: frozenset[str] = NAMES
 
     def problem(self, own_id: str) -> tuple[str, str] | None:
         """Why this node cannot be read here, as (code, message)."""
@@ -83,10 +86,11 @@ def _bare_issues(source: str, path: str, reader: Reader) -> Iterable[Issue]:
         hint = "; this field holds bare CEL, so leave out {{ and }}" if "{{" in source else ""
         yield Issue(path, "expression_error", f"{error.detail}{hint}")
         return
-    yield from _read_issues(program, path, reader, NAMES | {"event"})
+    yield from _read_issues(program, path, reader, reader.names | {"event"})
 
 
-def _read_issues(program: Program, path: str, reader: Reader, names: frozenset[str] = NAMES) -> Iterable[Issue]:
+def _read_issues(program: Program, path: str, reader: Reader, names: frozenset[str] | None = None) -> Iterable[Issue]:
+    names = names or reader.names
     for name in sorted(program.names - names):
         yield Issue(path, "unknown_name", f"'{name}' does not exist here; there are: {', '.join(sorted(names))}")
     if program.nodes is None:
@@ -106,17 +110,3 @@ def _reads_only_link(program: Program, own_id: str) -> bool:
     """A waiting node's callback_url is there from the start, so that an earlier message can carry it."""
     steps = [read.steps for read in program.reads if read.root == "nodes" and read.steps[:1] == (own_id,)]
     return all(step[1:2] == ("callback_url",) for step in steps)
-
-
-def value_at(document: Any, pointer: str) -> Any:
-    """What a JSON Pointer names, or None."""
-    value = document
-    for token in pointer.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value.get(token)
-        elif isinstance(value, list) and token.isdigit() and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return None
-    return value

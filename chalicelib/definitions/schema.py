@@ -106,7 +106,7 @@ class Concurrency(_Model):
 
     key: str = Field(min_length=1)
     limit: int = Field(default=1, ge=1, le=10_000)
-    on_limit: Literal["queue"] = "queue"
+    on_limit: Literal["queue", "skip", "replace", "fail"] = "queue"
 
 
 class Settings(_Model):
@@ -116,6 +116,14 @@ class Settings(_Model):
     concurrency: Concurrency | None = None
     on_failure_workflow: Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_clean)] | None = None
     retention_days: int | None = Field(default=None, ge=1, le=3_650)
+
+
+class Body(_Model):
+    """What a loop runs for each of its items."""
+
+    nodes: list[Node] = Field(min_length=1, max_length=MAX_NODES)
+    edges: list[Edge] = Field(default_factory=list, max_length=MAX_EDGES)
+    output: Any = None
 
 
 class Definition(_Model):
@@ -149,6 +157,19 @@ def parse_definition(raw: Any) -> Definition:
     return definition
 
 
+def parse_body(raw: Any) -> Definition:
+    """The body of a loop as a definition of its own. Raises ValidationFailed whose `errors` list every problem, paths relative to the body."""
+    problems = []
+    try:
+        body = Body.model_validate(raw)
+    except ValidationError as error:
+        problems = [_problem(detail, Body) for detail in error.errors(include_url=False) if not _other_alternative(detail)]
+    problems += _cross_checks(raw)
+    if problems:
+        raise _failure(_in_order(raw, problems))
+    return Definition(schema="millrace/1", nodes=body.nodes, edges=body.edges, output=body.output)
+
+
 def definition_schema() -> dict[str, Any]:
     """The form of a definition as JSON Schema 2020-12."""
     schema = Definition.model_json_schema(by_alias=True)
@@ -162,7 +183,7 @@ def _failure(problems: Iterable[Problem]) -> ValidationFailed:
 _UNIONS = ("join", "input_schema")
 
 
-def _problem(detail: Any) -> Problem:
+def _problem(detail: Any, root: type[BaseModel] = Definition) -> Problem:
     location: list[str | int] = []
     for part in detail["loc"]:
         if (
@@ -172,7 +193,7 @@ def _problem(detail: Any) -> Problem:
             and part is detail["loc"][-1]
         ):  # what follows there is pydantic's name of an alternative, then a field of it
             location.append(part)
-    return Problem(pointer(location), *words_for(detail, _field_names(detail["loc"])))
+    return Problem(pointer(location), *words_for(detail, _field_names(detail["loc"], root)))
 
 
 def _other_alternative(detail: Any) -> bool:
@@ -185,15 +206,17 @@ def _other_alternative(detail: Any) -> bool:
     )
 
 
-def _field_names(loc: tuple[int | str, ...]) -> list[str]:
+def _field_names(loc: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
     """The fields the model at this place knows, for suggestions."""
-    model: Any = Definition
+    model: Any = root
     for part in loc[:-1]:
         model = _NESTED.get((model, part), model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
 _NESTED: dict[tuple[Any, str | int], Any] = {
+    (Body, "nodes"): Node,
+    (Body, "edges"): Edge,
     (Definition, "nodes"): Node,
     (Definition, "edges"): Edge,
     (Definition, "settings"): Settings,

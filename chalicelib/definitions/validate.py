@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from chalicelib.core.errors import ValidationFailed
 from chalicelib.core.expressions import suggestion
 from chalicelib.definitions import schemas
 from chalicelib.definitions.catalogue import Catalogue, NodeType
 from chalicelib.definitions.graph import Link, ancestors_of, links_of, topological_order, undo_nodes
 from chalicelib.definitions.issues import Issue
-from chalicelib.definitions.readings import Reader, config_issues, template_issues
-from chalicelib.definitions.schema import Definition, Node, Quorum
+from chalicelib.definitions.readings import NAMES, Reader, config_issues, template_issues
+from chalicelib.definitions.schema import MAX_NODES, Definition, Node, Quorum, parse_body
 
 MAX_NODE_SECONDS = 840.0  # one attempt must fit a function's 15 minutes, with time left to save
 MAX_EXECUTION_SECONDS = 365 * 86_400.0
+MAX_NESTING = 8
 
 
 def find_issues(definition: Definition, catalogue: Catalogue) -> list[Issue]:
     """Every problem, in document order; paths are JSON Pointers into the definition. Without an error among them `compile_graph` succeeds."""
     check = _Check(definition, catalogue)
     return [
+        *_size(definition, catalogue),
         *schemas.find_schema_issues(definition.input_schema, "/input_schema"),
         *check.start(),
         *(issue for index, node in enumerate(definition.nodes) for issue in check.node(node, f"/nodes/{index}")),
@@ -33,10 +36,41 @@ def find_issues(definition: Definition, catalogue: Catalogue) -> list[Issue]:
     ]
 
 
+def _size(definition: Definition, catalogue: Catalogue) -> Iterable[Issue]:
+    count = _count(definition.model_dump(by_alias=True)["nodes"], catalogue)
+    if count > MAX_NODES:
+        yield Issue("/nodes", "too_many_nodes", f"at most {MAX_NODES} nodes are allowed, those within loops included; there are {count}")
+
+
+def _count(nodes: Any, catalogue: Catalogue) -> int:
+    """Nodes of a well-formed list and of the bodies within, whatever form those have."""
+    total, pending = 0, [nodes]
+    while pending:
+        listed = pending.pop()
+        for node in listed if isinstance(listed, list) else ():
+            total += 1
+            config = node.get("config") if isinstance(node, dict) else None
+            node_type = catalogue.get(str(node.get("type"))) if isinstance(config, dict) else None
+            body = config.get(node_type.body_field) if node_type and node_type.body_field and isinstance(config, dict) else None
+            pending.append(body.get("nodes") if isinstance(body, dict) else None)
+    return total
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """What the body of a loop has around it: readable nodes, all nodes there are, names, and how deep it is nested."""
+
+    known: frozenset[str] = frozenset()
+    before: frozenset[str] | None = frozenset()
+    names: frozenset[str] = NAMES
+    depth: int = 0
+
+
 @dataclass(frozen=True)
 class _Check:
     definition: Definition
     catalogue: Catalogue
+    outside: _Outside = _Outside()
 
     @cached_property
     def links(self) -> list[Link]:
@@ -93,6 +127,8 @@ class _Check:
             known = self.catalogue.types()
             yield Issue(f"{path}/type", "unknown_type", f"there is no node type '{node.type}'.{suggestion(node.type, known)}")
         yield from config_issues(node, node_type, f"{path}/config", self._reader(node))
+        if node_type is not None and node_type.body_field:
+            yield from self._body(node, node_type.body_field, f"{path}/config/{node_type.body_field}")
         yield from self._limits(node, path)
         yield from self._error_path(node, node_type, path)
         yield from self._undo(node, path)
@@ -104,7 +140,36 @@ class _Check:
                 yield Issue(f"{path}/sensitive/{index}", "not_a_pointer", message)
 
     def _reader(self, node: Node) -> Reader:
-        return Reader(self.names, None if self.ancestors is None else self.ancestors[node.id], node.id)
+        return Reader({**self.names, **dict.fromkeys(self.outside.known)}, self._before(node), node.id, self.outside.names)
+
+    def _before(self, node: Node) -> frozenset[str] | None:
+        if self.ancestors is None or self.outside.before is None:
+            return None
+        return self.ancestors[node.id] | (self.outside.before - frozenset(self.names))
+
+    def _body(self, node: Node, field: str, path: str) -> Iterable[Issue]:
+        """Everything that is wrong within a loop's body, which is checked like a definition with the loop's surroundings in sight."""
+        raw = node.config.get(field)
+        if not isinstance(raw, dict):
+            return  # said by the config's own check
+        if self.outside.depth >= MAX_NESTING:
+            yield Issue(path, "nesting_too_deep", f"loops nest at most {MAX_NESTING} deep; move the inner ones to a workflow of their own")
+            return
+        try:
+            body = parse_body(raw)
+        except ValidationFailed as error:
+            yield from (Issue(path + found["path"], found["code"], found["message"]) for found in error.errors)
+            return
+        known = self.outside.known | frozenset(self.names)
+        outside = _Outside(known, self._before(node), self.outside.names | {"item", "index"}, self.outside.depth + 1)
+        check = replace(self, definition=body, outside=outside)
+        found = [
+            *check.start(),
+            *(issue for index, inner in enumerate(body.nodes) for issue in check.node(inner, f"/nodes/{index}")),
+            *check.edges(),
+            *check.output(),
+        ]
+        yield from (issue.under(path) for issue in found)
 
     def _limits(self, node: Node, path: str) -> Iterable[Issue]:
         if node.timeout_seconds is not None and node.timeout_seconds > MAX_NODE_SECONDS:
@@ -182,7 +247,8 @@ class _Check:
                 yield Issue(f"{path}/port", "unknown_port", message)
 
     def output(self) -> Iterable[Issue]:
-        return template_issues(self.definition.output, "/output", Reader(self.names, None, None))
+        known = {**self.names, **dict.fromkeys(self.outside.known)}
+        return template_issues(self.definition.output, "/output", Reader(known, None, None, self.outside.names))
 
     def settings(self) -> Iterable[Issue]:
         settings = self.definition.settings

@@ -14,7 +14,7 @@ from chalicelib.engine.links import read_token
 from chalicelib.engine.signals import leave_signal
 
 _NODE = """
-SELECT d.body, (SELECT n.status FROM node_runs n WHERE n.execution_id = e.id AND n.node_id = %(node_id)s ORDER BY n.attempt DESC LIMIT 1) AS status
+SELECT d.body, (SELECT n.status FROM node_runs n WHERE n.execution_id = e.id AND n.node_id = %(node_id)s AND n.iteration = %(iteration)s ORDER BY n.attempt DESC LIMIT 1) AS status
 FROM executions e JOIN definitions d ON d.id = e.definition_id WHERE e.id = %(id)s
 """
 
@@ -29,15 +29,29 @@ def answer_node(connection: Connection, token: str, node_type: str, judge: Judge
     Call `wake()` after the commit.
     """
     named = read_token(token)
-    row = db.row(connection, _NODE, {"id": named[0], "node_id": named[1]}) if named else None
-    nodes = loads(row["body"])["nodes"] if row is not None else []
-    node = next((node for node in nodes if named and node["id"] == named[1] and node["type"] == node_type), None)
-    if named is None or row is None or node is None:
+    row = db.row(connection, _NODE, {"id": named[0], "node_id": named[1], "iteration": named[2]}) if named else None
+    node = _node_at(loads(row["body"]), named[1], named[2]) if named is not None and row is not None else None
+    if named is None or row is None or node is None or node["type"] != node_type:
         raise NotFound("this link leads nowhere; it may have been cut when it was copied")
-    execution_id, node_id = named
+    execution_id, node_id, iteration = named
     port, output = judge(node)
     if row["status"] is None or row["status"] == "waiting":
-        sent = leave_signal(db.executor(connection), execution_id, "answer", node_id, {"node_id": node_id, "port": port, "output": output})
+        sent = leave_signal(
+            db.executor(connection),
+            execution_id,
+            "answer",
+            f"{node_id} {iteration}".rstrip(),
+            {"node_id": node_id, "iteration": iteration, "port": port, "output": output},
+        )
         if sent.alive and sent.new:
             return execution_id
     raise Conflict("this has been answered already, or its time was up; the first answer stands", code="already_answered")
+
+
+def _node_at(definition: Mapping[str, Any], node_id: str, iteration: str) -> Mapping[str, Any] | None:
+    """The node of that id: in the definition itself, or in the body of the loops that the iteration names."""
+    scope: Any = definition
+    for step in iteration.split("/") if iteration else ():
+        loop = next((node for node in scope.get("nodes", ()) if node["id"] == step.rpartition(":")[0]), None)
+        scope = loop.get("config", {}).get("body", {}) if loop is not None else {}
+    return next((node for node in scope.get("nodes", ()) if node["id"] == node_id), None)

@@ -11,6 +11,10 @@ from chalicelib.engine.state import ExecutionState, NodeRun
 
 def run_row(state: ExecutionState, run: NodeRun) -> dict[str, Any]:
     """One row of node_runs, payloads as JSON text. Raises ValueError when a payload is not JSON (NaN)."""
+    output = dumps(run.output) if run.status == "succeeded" else _text(run.output)
+    if output is not None and len(output) != run.bytes:
+        state.bytes += len(output) - run.bytes
+        run.bytes = len(output)
     return {
         "execution_id": state.execution_id,
         "node_id": run.node_id,
@@ -21,7 +25,7 @@ def run_row(state: ExecutionState, run: NodeRun) -> dict[str, Any]:
         "status": run.status,
         "port": run.port,
         "input": _text(run.input),
-        "output": dumps(run.output) if run.status == "succeeded" else _text(run.output),
+        "output": output,
         "error": _text(run.error),
         "console": _text(run.console or None),
         "started_seq": run.started_seq,
@@ -52,6 +56,8 @@ def scope_value(run: NodeRun, link: str | None = None) -> dict[str, Any]:
     value: dict[str, Any] = {} if link is None else {"callback_url": link}
     if run.status == "succeeded":
         value["output"] = run.output
+        if run.error is not None:
+            value["error"] = run.error
     if run.status == "failed" and run.final:
         value |= {"output": run.output, "error": run.error}
     return value

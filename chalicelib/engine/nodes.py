@@ -7,18 +7,16 @@ import logging
 import traceback
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from chalicelib.core.clock import to_text
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.expressions import Scope
 from chalicelib.core.redaction import Secrets
 from chalicelib.definitions.graph import GraphNode
-from chalicelib.engine.state import ExecutionState, NodeRun
-from chalicelib.registry.catalogue import ActionCatalogue
+from chalicelib.engine.course import Course, Frame
+from chalicelib.engine.scopes import Missing
+from chalicelib.engine.state import NodeRun
 from chalicelib.registry.spec import ActionError, ActionSpec, Done, End, NodeContext, Outcome, Sleep
 
 log = logging.getLogger("millrace.engine")
@@ -35,40 +33,18 @@ class Prepared:
     context: NodeContext
 
 
-def execution_values(state: ExecutionState) -> dict[str, Any]:
-    """What expressions see as `execution`."""
-    return {
-        "id": state.execution_id,
-        "workflow_id": state.workflow_id,
-        "version": state.version,
-        "started_at": to_text(state.started_at),
-    }
-
-
-def scope_for(state: ExecutionState, values: Mapping[str, Any], ready_at: datetime, seed: str) -> Scope:
-    """The names a node's expressions may use. `values` are the outputs and errors so far, by node id."""
-    names = {"input": state.input, "trigger": state.trigger, "nodes": values, "execution": execution_values(state)}
-    return Scope(names, now=ready_at, seed=seed)
-
-
-def prepare(
-    node: GraphNode,
-    run: NodeRun,
-    state: ExecutionState,
-    values: Mapping[str, Any],
-    ready_at: datetime,
-    catalogue: ActionCatalogue,
-    clients: Mapping[str, Any],
-) -> Prepared | ActionError:
-    """Fill in the config and check it. The idempotency key is the same on every attempt of the node, and on every recomputation."""
-    spec = catalogue.get(node.type)
+def prepare(course: Course, frame: Frame, node: GraphNode, run: NodeRun, clients: Mapping[str, Any]) -> Prepared | ActionError:
+    """Fill in the config and check it. The idempotency key is the same on every attempt of the node, and on every recomputation. Raises Missing."""
+    state = course.state
+    spec = course.types.get(node.type)
     if spec is None:
         return ActionError("unknown_type", f"there is no node type '{node.type}' in this installation")
-    key = f"{state.key_origin}.{node.id}" + (f".{run.iteration}" if run.iteration else "")
-    scope = scope_for(state, values, ready_at, key)
+    key = course.seed_of(node.id, run.iteration)
+    ready_at = course.ready_at(frame, node.id)
+    scope = course.scope(frame, ready_at, key)
     try:
         rendered = node.config.render(scope)
-        run.input = rendered
+        run.input = {name: value for name, value in rendered.items() if name != spec.body_field} if spec.body_field else rendered
         config = spec.config_model.model_validate(rendered)
     except ExpressionError as error:
         return ActionError(error.code, error.detail)
@@ -117,9 +93,11 @@ async def _without_secrets(outcome: Outcome, secrets: Secrets) -> Outcome:
 
 
 def run_pure(prepared: Prepared) -> Outcome | ActionError:
-    """Compute a pure node now."""
+    """Compute a pure node now. Raises Missing."""
     try:
         return cast(Outcome, prepared.spec.run(prepared.context, prepared.config))
+    except Missing:
+        raise
     except Exception as error:
         return failure_of(error, prepared)
 

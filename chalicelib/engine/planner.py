@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from chalicelib.definitions.graph import Graph, GraphNode, Link
-from chalicelib.engine.state import ENDED, ExecutionState, NodeRun
+from chalicelib.engine.state import ENDED, ExecutionState, Key, NodeRun
 
 MAX_EXECUTION_SECONDS = 365 * 86400
 
@@ -32,19 +32,19 @@ class Fate(Enum):
     SKIPPED = "skipped"
 
 
-def edge_fate(link: Link, runs: Mapping[tuple[str, str], NodeRun]) -> Edge:
-    """The fate of one edge."""
-    run = runs.get((link.source, ""))
+def edge_fate(link: Link, runs: Mapping[Key, NodeRun], iteration: str = "") -> Edge:
+    """The fate of one edge, within one iteration."""
+    run = runs.get((link.source, iteration))
     if run is None or run.status not in ENDED or not run.final:
         return Edge.OPEN
     return Edge.TAKEN if run.status != "skipped" and run.port == link.port else Edge.DEAD
 
 
-def node_fate(node: GraphNode, runs: Mapping[tuple[str, str], NodeRun]) -> Fate:
+def node_fate(node: GraphNode, runs: Mapping[Key, NodeRun], iteration: str = "") -> Fate:
     """Whether a node that has not begun is ready, skipped, or must wait for more of its edges."""
     if not node.incoming:
         return Fate.READY
-    fates = [edge_fate(link, runs) for link in node.incoming]
+    fates = [edge_fate(link, runs, iteration) for link in node.incoming]
     taken, still_open = fates.count(Edge.TAKEN), fates.count(Edge.OPEN)
     needed = taken_needed(node.join, len(fates))
     if needed is None:  # all of the live ones
@@ -64,9 +64,27 @@ def taken_needed(join: object, incoming: int) -> int | None:
     return min(int(quorum), incoming) if quorum is not None else None
 
 
-def frontier(graph: Graph, state: ExecutionState) -> list[str]:
+def frontier(graph: Graph, state: ExecutionState, iteration: str = "") -> list[str]:
     """Nodes that may be decidable, after loading: all that have not begun, in topological order."""
-    return [node_id for node_id in graph.nodes if (node_id, "") not in state.runs and _on_path(graph, node_id)]
+    return [node_id for node_id in graph.nodes if (node_id, iteration) not in state.runs and _on_path(graph, node_id)]
+
+
+def useless(graph: Graph, runs: Mapping[Key, NodeRun], iteration: str = "") -> set[str]:
+    """Nodes that run for nothing but joins that have gone on without them: no way leads from them to an end or to a node that has not begun.
+
+    A way through the port `error` does not count: it is only taken when the node fails.
+    """
+    found: set[str] = set()
+    for node_id in reversed(list(graph.nodes)):
+        ways = [link.target for link in graph.nodes[node_id].outgoing if link.port != "error"]
+        if ways and all(_went_ahead(graph, runs, target, iteration) or target in found for target in ways):
+            found.add(node_id)
+    return found
+
+
+def _went_ahead(graph: Graph, runs: Mapping[Key, NodeRun], node_id: str, iteration: str) -> bool:
+    run = runs.get((node_id, iteration))
+    return run is not None and run.status != "skipped" and graph.nodes[node_id].join != "all"
 
 
 def successors(graph: Graph, node_ids: Iterable[str]) -> list[str]:
@@ -79,30 +97,38 @@ def _on_path(graph: Graph, node_id: str) -> bool:
     return bool(graph.nodes[node_id].incoming) or node_id in graph.roots
 
 
-def ready_at(graph: Graph, state: ExecutionState, node_id: str, memo: dict[str, datetime]) -> datetime:
+def ready_at(
+    graph: Graph,
+    state: ExecutionState,
+    node_id: str,
+    memo: dict[str, datetime],
+    iteration: str = "",
+    began: datetime | None = None,
+) -> datetime:
     """The instant a node became ready: what `now()` gives in its expressions.
 
     Made from durable facts only, so that computing it again after a crash gives the same: the execution's start for a first node, else the latest logical end
-    of the predecessors whose edge was taken. An effect ends when its result was recorded, a delay at its time; a pure node ends, logically, the instant it
+    of the predecessors whose edge was taken (`began` is the start of an item within a loop). An effect ends when its result was recorded, a delay at its time; a pure node ends, logically, the instant it
     became ready. `memo` may be kept as long as the execution is held.
     """
     pending = [node_id]
     while pending:  # by hand, not by recursion: a chain may be 500 nodes long
         current = graph.nodes[pending[-1]]
-        sources = [link.source for link in current.incoming if edge_fate(link, state.runs) is Edge.TAKEN]
-        missing = [source for source in sources if _fixed_end(graph, state, source) is None and source not in memo]
+        sources = [link.source for link in current.incoming if edge_fate(link, state.runs, iteration) is Edge.TAKEN]
+        missing = [source for source in sources if fixed_end(graph, state, source, iteration) is None and source not in memo]
         if missing:
             pending.extend(missing)
             continue
-        ends = (_fixed_end(graph, state, source) or memo[source] for source in sources)
-        memo[current.id] = max(ends, default=state.started_at)
+        ends = (fixed_end(graph, state, source, iteration) or memo[source] for source in sources)
+        memo[current.id] = max(ends, default=began or state.started_at)
         pending.pop()
     return memo[node_id]
 
 
-def _fixed_end(graph: Graph, state: ExecutionState, node_id: str) -> datetime | None:
-    run = state.runs[(node_id, "")]
-    if graph.nodes[node_id].effect:
+def fixed_end(graph: Graph, state: ExecutionState, node_id: str, iteration: str = "") -> datetime | None:
+    """The logical end of a node where its row has it; None for a pure node, which ends the instant it became ready."""
+    run, node = state.runs[(node_id, iteration)], graph.nodes[node_id]
+    if node.effect or node.body is not None:
         return run.finished_at
     if run.wake_at is not None and run.finished_at is not None:
         return min(run.wake_at, run.finished_at)
@@ -116,7 +142,9 @@ def due(state: ExecutionState, now: datetime) -> list[NodeRun]:
 
 
 def deadline(graph: Graph, state: ExecutionState) -> datetime:
-    """When the execution as a whole times out."""
+    """When the execution as a whole times out. While nodes are undone it does not; a part of a loop leaves that to its parent."""
+    if state.unwinding is not None or state.part is not None:
+        return state.started_at + timedelta(seconds=2 * MAX_EXECUTION_SECONDS)
     return state.started_at + timedelta(seconds=graph.settings.timeout_seconds or MAX_EXECUTION_SECONDS)
 
 

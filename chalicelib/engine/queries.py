@@ -16,6 +16,7 @@ from chalicelib.core.clock import to_text
 from chalicelib.core.errors import NotFound
 from chalicelib.core.ids import bound
 from chalicelib.engine.starts import Execute
+from chalicelib.engine.state import shown_iteration
 
 # Only start and end are written to `executions`; what is between follows from the queue's row.
 _STATUS = """CASE WHEN e.status <> 'queued' THEN e.status WHEN w.worker IS NOT NULL THEN 'running'
@@ -23,11 +24,11 @@ _STATUS = """CASE WHEN e.status <> 'queued' THEN e.status WHEN w.worker IS NOT N
 
 _COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {_STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
   coalesce(e.started_at, w.started_at) AS started_at, e.finished_at, e.last_seq,
-  CASE WHEN w.worker IS NULL AND w.lease_epoch > 0 THEN w.wake_at END AS wake_at"""  # noqa: S608 - constants only
+  CASE WHEN w.worker IS NULL AND w.lease_epoch > 0 THEN w.wake_at END AS wake_at, e.parent_id"""  # noqa: S608 - constants only
 
 _ONE = f"""
 SELECT {_COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
-WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s
+WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s AND e.part IS NULL
 """  # noqa: S608
 
 _ONE_STATUS = f"""
@@ -35,14 +36,47 @@ SELECT {_STATUS} AS status FROM executions e LEFT JOIN wakes w ON w.execution_id
 WHERE e.id = %(id)s AND (%(workspace_id)s::text IS NULL OR e.workspace_id = %(workspace_id)s)
 """  # noqa: S608
 
+_EVENTS = """
+SELECT node_id, status, iteration, started_seq, finished_seq, started_at, finished_at, wake_at
+FROM node_runs WHERE execution_id = %(id)s ORDER BY started_seq
+"""
+
+# An execution and the hidden ones that run parts of its loops.
+_FAMILY = """
+WITH RECURSIVE family AS (
+  SELECT %(id)s::text COLLATE "C" AS id UNION ALL
+  SELECT e.id FROM executions e JOIN family ON e.parent_id = family.id WHERE e.id > %(id)s AND e.part IS NOT NULL
+)
+SELECT id FROM family
+"""
+
+_HAS_LOOPS = "SELECT EXISTS (SELECT 1 FROM node_runs WHERE execution_id = %(id)s AND type = 'map') AS loops"
+
+# Payloads as far as `budget` bytes go, the small ones first: what is left out is not read, and can be read by itself.
 _RUNS = """
-SELECT node_id, type, status, iteration, attempt, input, output, error, started_seq, finished_seq, started_at, finished_at, wake_at, console
-FROM node_runs WHERE execution_id = %(id)s ORDER BY started_at NULLS LAST, attempt, started_seq
+WITH sized AS (
+  SELECT execution_id, node_id, type, status, iteration, attempt, error, started_seq, started_at, finished_at, wake_at,
+    coalesce(octet_length(input), 0) AS input_bytes, coalesce(octet_length(output), 0) AS output_bytes
+  FROM node_runs WHERE execution_id = ANY(%(ids)s) AND (%(node_id)s::text IS NULL OR node_id = %(node_id)s)
+    AND (%(inside)s::bool IS NULL OR (iteration <> '') = %(inside)s)
+  ORDER BY iteration <> '', started_at NULLS LAST, execution_id, attempt, started_seq OFFSET %(offset)s LIMIT %(limit)s
+), counted AS (
+  SELECT *, sum(input_bytes + output_bytes) OVER (ORDER BY input_bytes + output_bytes, execution_id, node_id, iteration, attempt) AS running FROM sized
+)
+SELECT c.*, n.input, n.output, n.console FROM counted c
+LEFT JOIN node_runs n ON c.running <= %(budget)s AND n.execution_id = c.execution_id AND n.node_id = c.node_id AND n.iteration = c.iteration
+  AND n.attempt = c.attempt
+ORDER BY c.started_at NULLS LAST, c.attempt, c.started_seq
+"""
+
+_ONE_RUN = """
+SELECT node_id, iteration, attempt, input, output FROM node_runs
+WHERE execution_id = ANY(%(ids)s) AND node_id = %(node_id)s AND (%(attempt)s::int IS NULL OR attempt = %(attempt)s) ORDER BY attempt DESC, iteration
 """
 
 _LIST = f"""
 SELECT {_COLUMNS} FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
-WHERE e.workspace_id = %(workspace_id)s
+WHERE e.workspace_id = %(workspace_id)s AND e.part IS NULL
   AND (%(before)s::text IS NULL OR e.id < %(before)s)
   AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
   AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
@@ -55,8 +89,9 @@ ORDER BY e.id DESC LIMIT %(limit)s
 
 _SENSITIVE = "SELECT body FROM definitions WHERE id = %(id)s"
 
-_WAITING_RUN = """
-SELECT attempt FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND status = 'waiting' AND port IS DISTINCT FROM 'timeout' ORDER BY attempt DESC LIMIT 1
+_WAITING_RUNS = """
+SELECT execution_id, iteration, attempt FROM node_runs
+WHERE execution_id = ANY(%(ids)s) AND node_id = %(node_id)s AND status = 'waiting' AND (port IS NULL OR port = 'main')
 """
 
 _LIVE_OF_WORKFLOW = """
@@ -71,6 +106,8 @@ WHERE e.id = ANY(%(ids)s) AND (e.status <> 'queued' OR r.output IS NOT NULL)
 """
 
 REDACTED = "[redacted]"
+MAX_RUNS_SHOWN = 5000
+PAYLOAD_BUDGET = 3_000_000  # bytes of node payloads in one answer, which on AWS has a bound of 6 MB
 CLOCK_SLACK = timedelta(hours=1)  # ids carry the starter's clock, created_at the database's
 
 
@@ -97,11 +134,56 @@ class Answer:
 
 
 def get_execution(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:
-    """The execution with all its node runs, as the contract shows it. Raises NotFound."""
+    """The execution with its node runs, as the contract shows it: MAX_RUNS_SHOWN of them at most, with PAYLOAD_BUDGET bytes of payloads. Raises NotFound."""
     row = _one(connection, workspace_id, execution_id)
+    ids = family(connection, execution_id)
+    nodes = _read_runs(connection, row, ids, 0, MAX_RUNS_SHOWN + 1)
+    more = len(nodes) > MAX_RUNS_SHOWN
+    shown = {**_summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes[:MAX_RUNS_SHOWN]}
+    return {**shown, "more_nodes": more}
+
+
+def list_node_runs(
+    connection: Connection, workspace_id: str, execution_id: str, node_id: str | None, inside: bool | None, offset: int, limit: int
+) -> list[dict[str, Any]]:
+    """A page of an execution's node runs: those outside loops first. `inside`: only those of loops' items (True), or none of them. Raises NotFound."""
+    row = _one(connection, workspace_id, execution_id)
+    return _read_runs(connection, row, family(connection, execution_id), offset, limit, node_id, inside)
+
+
+def node_payloads(
+    connection: Connection, workspace_id: str, execution_id: str, node_id: str, iteration: str | None, attempt: int | None
+) -> dict[str, Any]:
+    """{input, output} of one node run, whatever their size; without `attempt` of the latest. Raises NotFound."""
+    row = _one(connection, workspace_id, execution_id)
+    hidden = _sensitive(connection, row["definition_id"]).get(node_id, ())
+    params = {"ids": family(connection, execution_id), "node_id": node_id, "attempt": attempt}
+    for run in db.rows(connection, _ONE_RUN, params):
+        if shown_iteration(run["iteration"]) == iteration:
+            return {"input": redact(_load(run["input"]), hidden), "output": redact(_load(run["output"]), hidden)}
+    raise NotFound(f"node {node_id[:80]!r} has no such run in this execution")
+
+
+def family(connection: Connection, execution_id: str) -> list[str]:
+    """The execution's id and those of the hidden executions that run parts of its loops."""
+    found = db.row(connection, _HAS_LOOPS, {"id": execution_id})
+    if found is None or not found["loops"]:
+        return [execution_id]
+    return [row["id"] for row in db.rows(connection, _FAMILY, {"id": execution_id})]
+
+
+def _read_runs(
+    connection: Connection,
+    row: Mapping[str, Any],
+    ids: Sequence[str],
+    offset: int,
+    limit: int,
+    node_id: str | None = None,
+    inside: bool | None = None,
+) -> list[dict[str, Any]]:
     hidden = _sensitive(connection, row["definition_id"])
-    nodes = [_node(run, hidden.get(run["node_id"], ())) for run in db.rows(connection, _RUNS, {"id": execution_id})]
-    return {**_summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes}
+    params = {"ids": list(ids), "node_id": node_id, "inside": inside, "offset": offset, "limit": limit, "budget": PAYLOAD_BUDGET}
+    return [_node(run, hidden.get(run["node_id"], ())) for run in db.rows(connection, _RUNS, params)]
 
 
 def get_definition(connection: Connection, workspace_id: str, execution_id: str) -> str:
@@ -139,7 +221,7 @@ def execution_events(connection: Connection, workspace_id: str, execution_id: st
     events = [_event(1, row["created_at"], "execution.created", "queued")]
     if row["started_at"] is not None:
         events.append(_event(2, row["started_at"], "execution.started", "running"))
-    for run in db.rows(connection, _RUNS, {"id": execution_id}):
+    for run in db.rows(connection, _EVENTS, {"id": execution_id}):
         events.extend(_node_events(run))
     if row["finished_at"] is not None:
         events.append(_event(row["last_seq"], row["finished_at"], f"execution.{row['status']}", row["status"]))
@@ -152,10 +234,10 @@ def execution_status(execute: Execute, execution_id: str, workspace_id: str | No
     return found[0]["status"] if found else None
 
 
-def waiting_attempt(connection: Connection, execution_id: str, node_id: str) -> int | None:
-    """The attempt of a node that waits now (a delay, a retry's back-off), None when it does not wait."""
-    row = db.row(connection, _WAITING_RUN, {"id": execution_id, "node_id": node_id})
-    return row["attempt"] if row is not None else None
+def waiting_attempts(connection: Connection, execution_id: str, node_id: str) -> list[tuple[str, str, int]]:
+    """(execution, iteration, attempt) of each run of a node that waits now: for a delay's end, or before a retry."""
+    found = db.rows(connection, _WAITING_RUNS, {"ids": family(connection, execution_id), "node_id": node_id})
+    return [(row["execution_id"], row["iteration"], row["attempt"]) for row in found]
 
 
 def live_executions(connection: Connection, workflow_id: str, limit: int = 1000) -> list[str]:
@@ -195,6 +277,7 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
         "finished_at": to_text(row["finished_at"]),
         "wake_at": to_text(row["wake_at"]),
         "retry_of": row["retry_of"],
+        "parent_id": row["parent_id"],
     }
 
 
@@ -203,7 +286,7 @@ def _node(run: Mapping[str, Any], hidden: Sequence[str]) -> dict[str, Any]:
         "node_id": run["node_id"],
         "type": run["type"],
         "status": run["status"],
-        "iteration": run["iteration"] or None,
+        "iteration": shown_iteration(run["iteration"]),
         "attempt": run["attempt"],
         "input": redact(_load(run["input"]), hidden),
         "output": redact(_load(run["output"]), hidden),
@@ -215,11 +298,13 @@ def _node(run: Mapping[str, Any], hidden: Sequence[str]) -> dict[str, Any]:
         shown["wake_at"] = to_text(run["wake_at"])
     if run["console"] is not None:  # of a node with sensitive values nothing printed is shown: it may be one of them
         shown["console"] = [{**line, "text": REDACTED} for line in _load(run["console"])] if hidden else _load(run["console"])
+    if run["input"] is None and run["input_bytes"] or run["output"] is None and run["output_bytes"]:
+        shown["left_out"] = {"input_bytes": run["input_bytes"], "output_bytes": run["output_bytes"]}
     return shown
 
 
 def _node_events(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    node = {"node_id": run["node_id"], "iteration": run["iteration"] or None}
+    node = {"node_id": run["node_id"], "iteration": shown_iteration(run["iteration"])}
     ended = run["finished_seq"] is not None
     waits = run["status"] == "waiting" or (ended and run["wake_at"] is not None)
     events = []
@@ -238,8 +323,16 @@ def _event(seq: int, at: datetime | None, kind: str, status: str) -> dict[str, A
 
 @lru_cache(maxsize=500)
 def _pointers(body: str) -> dict[str, tuple[str, ...]]:
-    nodes = json.loads(body).get("nodes", ())
-    return {node["id"]: tuple(node["sensitive"]) for node in nodes if node.get("sensitive")}
+    found: dict[str, tuple[str, ...]] = {}
+    pending = [json.loads(body)]
+    while pending:
+        for node in pending.pop().get("nodes", ()):
+            if node.get("sensitive"):
+                found[node["id"]] = (*found.get(node["id"], ()), *node["sensitive"])
+            inner = node.get("config", {}).get("body")
+            if isinstance(inner, dict):
+                pending.append(inner)
+    return found
 
 
 def _sensitive(connection: Connection, definition_id: str) -> dict[str, tuple[str, ...]]:

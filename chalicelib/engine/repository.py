@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.engine import statements
 from chalicelib.engine.database import AsyncConnection
-from chalicelib.engine.state import ENDED, ExecutionState, NodeRun
+from chalicelib.engine.state import ENDED, LARGE_BYTES, ExecutionState, Key, NodeRun
 
 LEASE_SECONDS = 30.0
 
@@ -37,6 +37,37 @@ class Signal:
     key: str
     payload: Any
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A hidden execution that runs the items of a loop from `first` on."""
+
+    execution_id: str
+    key: Key
+    first: int
+    status: str
+    last_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an execution ended."""
+
+    status: str
+    output: Any
+    error: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A workflow to run: what is live of it, if anything."""
+
+    workflow_id: str
+    enabled: bool
+    definition_id: str | None
+    version: int | None
+    input_schema: Any
 
 
 class EngineRepository:
@@ -83,7 +114,7 @@ class EngineRepository:
         retried = {row["id"] for row in rows if row["retry_of"] is not None}  # they begin with runs taken over
         begun = [claim.execution_id for claim in claims if claim.epoch > 1 or claim.execution_id in retried]
         if begun:
-            for row in await self._connection.execute(statements.LOAD_RUNS, {"ids": begun}):
+            for row in await self._connection.execute(statements.LOAD_RUNS, {"ids": begun, "large": LARGE_BYTES}):
                 _add_run(states[row["execution_id"]], row)
         return states
 
@@ -93,6 +124,31 @@ class EngineRepository:
         for row in await self._connection.execute(statements.LOAD_INBOX, {"ids": list(ids)}):
             found[row["execution_id"]].append(Signal(row["kind"], row["key"], json.loads(row["payload"]), row["created_at"]))
         return found
+
+    async def output(self, execution_id: str, key: Key, attempt: int) -> Any:
+        """The output of one run, which was too large to be loaded with the rest."""
+        params = {"id": execution_id, "node_id": key[0], "iteration": key[1], "attempt": attempt}
+        rows = await self._connection.execute(statements.LOAD_OUTPUT, params)
+        return json.loads(rows[0]["output"]) if rows and rows[0]["output"] is not None else None
+
+    async def parts(self, execution_id: str) -> list[Part]:
+        """The hidden executions that this one started for parts of its loops."""
+        rows = await self._connection.execute(statements.LOAD_PARTS, {"id": execution_id})
+        return [Part(row["id"], (row["node_id"], row["iteration"]), row["part"], row["status"], row["last_seq"]) for row in rows]
+
+    async def results(self, ids: Sequence[str]) -> dict[str, Result]:
+        """How these executions ended."""
+        rows = await self._connection.execute(statements.LOAD_RESULTS, {"ids": list(ids)})
+        return {row["id"]: Result(row["status"], _json(row["output"]), _json(row["error"])) for row in rows}
+
+    async def workflow(self, workspace_id: str, name: str) -> Target | None:
+        """The workflow of that slug or id, with what is live of it."""
+        rows = await self._connection.execute(statements.FIND_WORKFLOW, {"workspace_id": workspace_id, "name": name})
+        if not rows:
+            return None
+        row = rows[0]
+        schema = json.loads(row["body"]).get("input_schema") if row["body"] is not None else None
+        return Target(row["id"], row["enabled"], row["definition_id"], row["version"], schema)
 
     async def definition(self, definition_id: str) -> str | None:
         """The body of an immutable definition."""
@@ -112,11 +168,21 @@ def _state(row: dict[str, Any], started_at: datetime) -> ExecutionState:
         created_at=row["created_at"],
         started_at=started_at,
         key_origin=row["key_origin"],
+        parent_id=row["parent_id"],
+        parent_node=row["parent_node"],
+        parent_iteration=row["parent_iteration"] or "",
+        part=row["part"],
+        depth=row["depth"],
+        unwinding=_json(row["error"]),  # an execution that has not ended has an error only while it undoes
     )
 
 
+def _json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
 def _add_run(state: ExecutionState, row: dict[str, Any]) -> None:
-    """Rows come by attempt, so the newest attempt of a node stays. An ended attempt with a port is final; one without was followed by another."""
+    """Rows come by attempt, so the newest attempt of a node stays. An ended attempt is final, unless its worker was lost and no other followed yet."""
     before = state.runs.get((row["node_id"], row["iteration"]))
     error = json.loads(row["error"]) if row["error"] is not None else None
     lost = (before.lost if before else 0) + (1 if error is not None and error.get("code") == WORKER_LOST else 0)
@@ -135,9 +201,12 @@ def _add_run(state: ExecutionState, row: dict[str, Any]) -> None:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         wake_at=row["wake_at"],
-        final=row["status"] in ENDED and (row["port"] is not None or row["status"] in ("skipped", "cancelled")),
+        final=row["status"] in ENDED and (error is None or error.get("code") != WORKER_LOST),
         lost=lost,
+        bytes=row["bytes"] or 0,
+        unloaded=row["output"] is None and row["bytes"] is not None,
     )
+    state.bytes += run.bytes
     state.runs[run.key] = run
     state.seq = max(state.seq, row["started_seq"], row["finished_seq"] or 0)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from chalicelib.core import db
 
 _LATEST = """
-SELECT DISTINCT ON (node_id) node_id, type, status, port FROM node_runs WHERE execution_id = %(id)s ORDER BY node_id, attempt DESC
+SELECT DISTINCT ON (node_id) node_id, type, status, port FROM node_runs WHERE execution_id = %(id)s AND iteration = '' ORDER BY node_id, attempt DESC
 """
 
 _COPY = """
@@ -18,12 +18,12 @@ INSERT INTO node_runs (execution_id, node_id, iteration, attempt, workspace_id, 
   started_seq, finished_seq, started_at, finished_at, wake_at, console)
 SELECT %(new)s, node_id, iteration, attempt, workspace_id, type, status, port, input, output, error,
   started_seq, finished_seq, started_at, finished_at, wake_at, console
-FROM node_runs WHERE execution_id = %(old)s AND node_id = ANY(%(nodes)s)
+FROM node_runs WHERE execution_id = %(old)s AND iteration = '' AND node_id = ANY(%(nodes)s)
 """
 
 _ORIGIN = """
 SELECT definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, workflow_id, status
-FROM executions WHERE id = %(id)s AND workspace_id = %(workspace_id)s
+FROM executions WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND part IS NULL
 """
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -43,6 +43,33 @@ class Finish:
 
 
 @dataclass(slots=True)
+class Links:
+    """What a save does to other executions, and to what others look up, in the same statement: executions it `starts`, signals it `sends`, the error it is
+    undoing (`mark`), events it begins to wait for (`waits`). Rows as dictionaries of columns."""
+
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    sends: list[dict[str, Any]] = field(default_factory=list)
+    waits: list[dict[str, Any]] = field(default_factory=list)
+    mark: str | None = None
+    listens: bool = False  # it waits for events, or did: its end removes what is left of that
+
+    def with_more(self, other: Links | None) -> Links:
+        """Both together."""
+        if other is None:
+            return self
+        return Links(
+            [*self.starts, *other.starts],
+            [*self.sends, *other.sends],
+            [*self.waits, *other.waits],
+            self.mark or other.mark,
+            self.listens or other.listens,
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.starts or self.sends or self.waits or self.mark or self.listens)
+
+
+@dataclass(slots=True)
 class Save:
     """One execution's part of a flush. `runs` are rows as dictionaries of columns, payloads already JSON text."""
 
@@ -55,11 +82,18 @@ class Save:
     last_seq: int = 0
     started_at: datetime | None = None
     runs: list[dict[str, Any]] = field(default_factory=list)
+    strict: bool = False  # lands only if every signal was seen
+    links: Links | None = None
     future: asyncio.Future[SaveResult] | None = None
 
     def size(self) -> int:
         """About how many bytes it adds to a statement."""
-        return 300 + sum(200 + sum(len(run[name] or "") for name in ("input", "output", "error")) for run in self.runs)
+        starts = sum(400 + len(start["input"]) for start in self.links.starts) if self.links else 0
+        return 300 + starts + sum(200 + sum(len(run[name] or "") for name in ("input", "output", "error")) for run in self.runs)
+
+    def recipients(self) -> set[str]:
+        """The executions it tells something."""
+        return {send["recipient"] for send in self.links.sends} if self.links else set()
 
     def as_json(self) -> dict[str, Any]:
         """A row of the statement's `saves`."""
@@ -71,6 +105,7 @@ class Save:
             "next_at": to_text(self.next_at),
             "hold": self.hold,
             "final": finish is not None,
+            "strict": self.strict,
             "status": finish.status if finish else None,
             "output": dumps(finish.output) if finish and finish.status == "succeeded" else None,
             "error": dumps(finish.error) if finish and finish.error is not None else None,
@@ -91,10 +126,13 @@ class SaveResult:
 class Flusher:
     """Collects saves and writes them, one statement at a time."""
 
-    def __init__(self, connection: AsyncConnection, worker_id: str, lease_seconds: float) -> None:
+    def __init__(
+        self, connection: AsyncConnection, worker_id: str, lease_seconds: float, on_due: Callable[[], None] = lambda: None
+    ) -> None:
         self._connection = connection
         self._worker_id = worker_id
         self._lease = lease_seconds
+        self._on_due = on_due  # other executions may be due now
         self._queue: list[Save] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -124,10 +162,15 @@ class Flusher:
     def _take(self) -> list[Save]:
         rows = size = 0
         batch: list[Save] = []
+        told: set[str] = set()
         while self._queue and (not batch or (rows < MAX_ROWS and size < MAX_BYTES)):
-            save = self._queue.pop(0)
+            save = self._queue[0]
+            if save.execution_id in told or any(other.execution_id in save.recipients() for other in batch):
+                break  # one statement changes a row once: what tells an execution something, and that one's own save, go apart
+            self._queue.pop(0)
             rows += 1 + len(save.runs)
             size += save.size()
+            told |= save.recipients()
             batch.append(save)
         return batch
 
@@ -156,7 +199,12 @@ class Flusher:
             "runs": dumps([run for save in saves for run in save.runs]),
             "lease": self._lease,
         }
-        return {row["execution_id"]: row for row in await self._connection.execute(statements.SAVE, params)}
+        linked = [save for save in saves if save.links]
+        if not linked:
+            return {row["execution_id"]: row for row in await self._connection.execute(statements.SAVE, params)}
+        rows = await self._connection.execute(statements.SAVE_LINKED, {**params, **_linked(linked)})
+        self._on_due()
+        return {row["execution_id"]: row for row in rows}
 
     async def _answer_all(self, saves: Sequence[Save], rows: dict[str, dict[str, Any]]) -> None:
         refused = []
@@ -215,6 +263,19 @@ class Flusher:
             return
         for save in saves:
             await self._flush([save])
+
+
+def _linked(saves: Sequence[Save]) -> dict[str, str]:
+    """The parameters that SAVE_LINKED has over SAVE."""
+    found: dict[str, list[dict[str, Any]]] = {"starts": [], "sends": [], "waits": [], "marks": []}
+    for save in saves:
+        assert save.links is not None
+        own = {"id": save.execution_id, "error": save.links.mark}
+        found["starts"] += [{**start, "parent": save.execution_id} for start in save.links.starts]
+        found["sends"] += [{**send, "sender": save.execution_id} for send in save.links.sends]
+        found["waits"] += save.links.waits
+        found["marks"] += [own] if save.links.mark else []
+    return {name: dumps(rows) for name, rows in found.items()}
 
 
 def _answer(save: Save, answer: SaveResult | Exception) -> None:

@@ -22,12 +22,26 @@ NODE_TRANSITIONS: dict[str, frozenset[str]] = {
     "cancelled": frozenset(),
 }
 
-Key = tuple[str, str]  # node id, iteration ("" outside loops)
+Key = tuple[str, str]  # node id, iteration ("" outside loops, else such as "each:3" or, in a loop within a loop, "each:3/inner:0")
+
+LARGE_BYTES = 256 * 1024  # an output larger than this is not loaded until an expression reads it
+CHILD_PORT = "child"  # what a run that waits for another execution has for a port, until that one ends
+
+
+def item_iteration(outer: str, node_id: str, index: int) -> str:
+    """The iteration of what runs for one item of a loop."""
+    return f"{outer}/{node_id}:{index}" if outer else f"{node_id}:{index}"
+
+
+def shown_iteration(iteration: str) -> str | None:
+    """An iteration as the API shows it: the indexes, outermost first, joined by dots ("3", "3.0"); None outside loops."""
+    return ".".join(part.rpartition(":")[2] for part in iteration.split("/")) if iteration else None
 
 
 @dataclass(slots=True)
 class NodeRun:
-    """One attempt of one node. `final` says that no further attempt follows, so edges are decided; `lost` counts attempts a dead worker left behind."""
+    """One attempt of one node. `final` says that no further attempt follows, so edges are decided; `lost` counts attempts a dead worker left behind;
+    `unloaded` that the output is in the row, `bytes` long, and not here."""
 
     node_id: str
     type: str
@@ -47,6 +61,8 @@ class NodeRun:
     final: bool = False
     lost: int = 0
     console: list[dict[str, str]] = field(default_factory=list)
+    bytes: int = 0
+    unloaded: bool = False
 
     @property
     def key(self) -> Key:
@@ -79,6 +95,15 @@ class ExecutionState:
     created_at: datetime
     started_at: datetime
     key_origin: str
+    parent_id: str | None = None
+    parent_node: str | None = None
+    parent_iteration: str = ""
+    part: int | None = None  # a hidden execution for the items of its parent's loop from this index on
+    depth: int = 0
+    unwinding: dict[str, Any] | None = None  # the error of an execution whose succeeded nodes are being undone
+    spent: int = 0  # node runs of children that have ended
+    bytes: int = 0
+    admitted: bool = False
     seq: int = 2
     runs: dict[Key, NodeRun] = field(default_factory=dict)
 
@@ -94,7 +119,7 @@ class ExecutionState:
     def as_json(self) -> dict[str, Any]:
         """For the cache."""
         data = asdict(self)
-        data["runs"] = [_times_as_text(run, _RUN_TIMES) for run in data["runs"].values()]
+        data["runs"] = [_times_as_text(_light(run), _RUN_TIMES) for run in data["runs"].values()]
         return _times_as_text(data, ("created_at", "started_at"))
 
     @classmethod
@@ -104,6 +129,11 @@ class ExecutionState:
         state = cls(**_times_from_text(data, ("created_at", "started_at")))
         state.runs = {run.key: run for run in runs}
         return state
+
+
+def _light(run: dict[str, Any]) -> dict[str, Any]:
+    """A run for the cache: without its input, which only its row needs again, and without a large output."""
+    return {**run, "output": None, "unloaded": True} if run["bytes"] > LARGE_BYTES else run
 
 
 _RUN_TIMES = ("first_started_at", "started_at", "finished_at", "wake_at")

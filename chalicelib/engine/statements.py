@@ -11,13 +11,34 @@ RETURNING w.execution_id, w.lease_epoch, w.signals, w.recoveries, due.lost, w.st
 """
 
 LOAD_EXECUTIONS = """
-SELECT id, workspace_id, workflow_id, definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, retry_of, created_at
+SELECT id, workspace_id, workflow_id, definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, retry_of, created_at,
+  parent_id, parent_node, parent_iteration, part, depth, error
 FROM executions WHERE id = ANY(%(ids)s)
 """
 
+# A large output stays in its row until an expression reads it. (octet_length does not fetch a value that is stored apart.)
 LOAD_RUNS = """
-SELECT execution_id, node_id, iteration, attempt, type, status, port, output, error, started_seq, finished_seq, started_at, finished_at, wake_at
+SELECT execution_id, node_id, iteration, attempt, type, status, port, error, started_seq, finished_seq, started_at, finished_at, wake_at,
+  CASE WHEN octet_length(output) <= %(large)s THEN output END AS output, octet_length(output) AS bytes
 FROM node_runs WHERE execution_id = ANY(%(ids)s) ORDER BY execution_id, attempt
+"""
+
+LOAD_OUTPUT = """
+SELECT output FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND iteration = %(iteration)s AND attempt = %(attempt)s
+"""
+
+# Children sort behind their parent, which keeps the scan off older partitions.
+LOAD_PARTS = """
+SELECT id, parent_node AS node_id, parent_iteration AS iteration, part, status, coalesce(last_seq, 0) AS last_seq
+FROM executions WHERE parent_id = %(id)s AND id > %(id)s AND part IS NOT NULL
+"""
+
+LOAD_RESULTS = "SELECT id, status, output, error FROM executions WHERE id = ANY(%(ids)s)"
+
+FIND_WORKFLOW = """
+SELECT w.id, w.enabled, v.definition_id, v.version, d.body FROM workflows w
+LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version LEFT JOIN definitions d ON d.id = v.definition_id
+WHERE w.workspace_id = %(workspace_id)s AND (w.id = %(name)s OR w.slug = %(name)s) ORDER BY w.id = %(name)s DESC LIMIT 1
 """
 
 LOAD_INBOX = """
@@ -34,20 +55,21 @@ RETURNING w.execution_id, w.signals
 """
 
 # One row per execution in `saves`, all in one statement. Rows are locked in id order. A save that releases and has not seen every signal makes the row due at
-# once; one that ends the execution requires to have seen them all.
-SAVE = """
+# once; one that ends the execution, or that settles what an answer from outside could still decide (`strict`), requires to have seen them all.
+_SAVE = """
 WITH v AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%(saves)s::json) AS v(
-    id text, epoch int, seen int, next_at timestamptz, hold boolean, final boolean,
+    id text, epoch int, seen int, next_at timestamptz, hold boolean, final boolean, strict boolean,
     status text, output text, error text, last_seq int, started_at timestamptz)
-), locked AS MATERIALIZED (
-  SELECT w.execution_id FROM wakes w JOIN v ON v.id = w.execution_id ORDER BY 1 FOR UPDATE OF w
+), {sends}
+locked AS MATERIALIZED (
+  SELECT w.execution_id FROM wakes w JOIN {locking} ORDER BY 1 FOR UPDATE OF w
 ), kept AS (
   UPDATE wakes w SET lease_epoch = w.lease_epoch + 1,
     worker = CASE WHEN v.hold THEN w.worker END,
     wake_at = CASE WHEN v.hold THEN now() + make_interval(secs => %(lease)s) WHEN w.signals <> v.seen THEN now() ELSE v.next_at END
   FROM v JOIN locked ON locked.execution_id = v.id
-  WHERE w.execution_id = v.id AND NOT v.final AND w.lease_epoch = v.epoch
+  WHERE w.execution_id = v.id AND NOT v.final AND w.lease_epoch = v.epoch AND (NOT v.strict OR w.signals = v.seen)
   RETURNING w.execution_id, w.lease_epoch, w.signals
 ), ended AS (
   DELETE FROM wakes w USING v JOIN locked ON locked.execution_id = v.id
@@ -71,13 +93,57 @@ WITH v AS MATERIALIZED (
 ), finish AS (
   UPDATE executions e SET status = v.status, output = v.output, error = v.error, last_seq = v.last_seq, started_at = v.started_at,
     finished_at = now()
-  FROM v JOIN ended ON ended.execution_id = v.id WHERE e.id = v.id RETURNING e.id, e.workspace_id
+  FROM v JOIN ended ON ended.execution_id = v.id WHERE e.id = v.id RETURNING e.id, e.workspace_id, e.part
 ), facts_left AS (
-  INSERT INTO facts (kind, workspace_id, subject) SELECT 'execution', workspace_id, id FROM finish
+  INSERT INTO facts (kind, workspace_id, subject) SELECT 'execution', workspace_id, id FROM finish WHERE part IS NULL
 ), swept AS (
   DELETE FROM inbox i USING ended WHERE i.execution_id = ended.execution_id
-)
+){more}
 SELECT * FROM saved
 """
+
+SAVE = _SAVE.format(sends="", locking="v ON v.id = w.execution_id", more="")
+
+# The same, for executions that start others or tell others something: what they send is part of the save, or is not sent. Senders and recipients are locked
+# in one order of ids, and no statement holds a save of a recipient (see Flusher).
+SAVE_LINKED = _SAVE.format(
+    sends="""s AS MATERIALIZED (
+  SELECT * FROM json_to_recordset(%(sends)s::json) AS s(sender text, recipient text, kind text, key text, payload text)
+),""",
+    locking="(SELECT id FROM v UNION SELECT recipient FROM s) AS one(id) ON one.id = w.execution_id",
+    more="""
+, letters AS (
+  INSERT INTO inbox (execution_id, kind, key, payload)
+  SELECT s.recipient, s.kind, s.key, s.payload FROM s JOIN saved ON saved.execution_id = s.sender JOIN locked ON locked.execution_id = s.recipient
+  ON CONFLICT DO NOTHING RETURNING execution_id
+), told AS (
+  UPDATE wakes w SET signals = w.signals + letter.n,
+    wake_at = CASE WHEN w.worker IS NULL THEN least(w.wake_at, now()) ELSE w.wake_at END
+  FROM (SELECT execution_id, count(*)::int AS n FROM letters GROUP BY 1) AS letter WHERE w.execution_id = letter.execution_id
+), b AS MATERIALIZED (
+  SELECT b.* FROM json_to_recordset(%(starts)s::json) AS b(parent text, id text, workspace_id text, workflow_id text, definition_id text,
+    version int, trigger text, input text, key_origin text, parent_id text, parent_node text, parent_iteration text, part int, depth int)
+  JOIN saved ON saved.execution_id = b.parent
+), born AS (
+  INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger, input, key_origin,
+    parent_id, parent_node, parent_iteration, part, depth)
+  SELECT id, workspace_id, workflow_id, definition_id, version, 'queued', trigger, input, key_origin,
+    parent_id, parent_node, parent_iteration, part, depth FROM b
+), queued AS (
+  INSERT INTO wakes (execution_id, lane, wake_at)
+  SELECT b.id, coalesce(w.lane, 0), now() FROM b LEFT JOIN workflows w ON w.id = b.workflow_id
+), marked AS (
+  UPDATE executions e SET error = m.error FROM json_to_recordset(%(marks)s::json) AS m(id text, error text)
+  JOIN kept ON kept.execution_id = m.id WHERE e.id = m.id
+), listening AS (
+  INSERT INTO event_waits (execution_id, node_id, iteration, workspace_id, name, key, match, scope, ready_at, seed)
+  SELECT l.* FROM json_to_recordset(%(waits)s::json) AS l(execution_id text, node_id text, iteration text, workspace_id text, name text, key text,
+    match text, scope text, ready_at timestamptz, seed text)
+  JOIN saved ON saved.execution_id = l.execution_id
+  ON CONFLICT DO NOTHING
+), deaf AS (
+  DELETE FROM event_waits l USING ended WHERE l.execution_id = ended.execution_id
+)""",
+)
 
 READ_WAKES = "SELECT execution_id, lease_epoch, signals, worker FROM wakes WHERE execution_id = ANY(%(ids)s)"

@@ -18,9 +18,11 @@ from typing import Any
 from chalicelib.core import metrics
 from chalicelib.core.cache_async import AsyncCache
 from chalicelib.core.ids import new_id
-from chalicelib.engine.burst import Burst, Held, Tools
+from chalicelib.engine.burst import Burst, Tools
+from chalicelib.engine.children import report
 from chalicelib.engine.contexts import Contexts, DefinitionUnusable, Graphs
 from chalicelib.engine.database import AsyncConnection, is_transient
+from chalicelib.engine.held import Held
 from chalicelib.engine.history import error_of
 from chalicelib.engine.repository import LEASE_SECONDS, Claim, EngineRepository, Signal
 from chalicelib.engine.saves import Finish, Flusher, LeaseLost, Save
@@ -82,11 +84,11 @@ class Worker:
         self._cache = AsyncCache(options.redis_url)
         types = options.types or catalogue()
         self._repository = EngineRepository(self._connection, self.id, options.lease_seconds)
-        self._flusher = Flusher(self._saving, self.id, options.lease_seconds)
+        self._flusher = Flusher(self._saving, self.id, options.lease_seconds, self.wake)
         self._graphs = Graphs(self._cache, types, self._repository.definition)
         self._contexts = Contexts(self._cache)
         self._clock = DatabaseClock()
-        self._tools = Tools(types, self._flusher, self._clock.now, self._inbox, self._extend, self._has_time_for, options.clients)
+        self._tools = Tools(types, self._flusher, self._clock.now, self._inbox, self._extend, self._has_time_for, options.clients, self._repository)
         self._held: dict[str, tuple[Held, asyncio.Task[None]]] = {}
         self._bursts: dict[str, Burst] = {}
         self._timers: list[float] = []
@@ -248,6 +250,9 @@ class Worker:
 
     async def _cannot_run(self, held: Held, state: ExecutionState, error: DefinitionUnusable) -> None:
         finish = Finish("failed", error=error_of("engine.definition_unusable", str(error)))
+        links = report(
+            state.execution_id, state.parent_id, state.parent_node, state.parent_iteration, state.part, finish, state.seq
+        )
         await self._flusher.save(
             Save(
                 state.execution_id,
@@ -257,6 +262,7 @@ class Worker:
                 finish=finish,
                 last_seq=state.next_seq(),
                 started_at=state.started_at,
+                links=links or None,
             )
         )
 

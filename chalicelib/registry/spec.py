@@ -61,7 +61,37 @@ class End:
     message: str = ""
 
 
-Outcome = Done | Sleep | Wait | End
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The node runs its body once for each item, at most `max_parallel` at a time; its output is the list of the bodies' outputs, in order. With `go_on` an
+    item that fails gives null, without it the node fails."""
+
+    items: list[Any]
+    max_parallel: int
+    go_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The node starts an execution of another workflow (a slug or an id), and with `wait` takes over its output, or its failure."""
+
+    workflow: str
+    input: Any
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """The node waits for an event of this name (and key) for which `match` (CEL over `event`; None: any) is true, looking back to `since`, at most `until`."""
+
+    name: str
+    key: str | None
+    match: str | None
+    since: datetime
+    until: datetime | None
+
+
+Outcome = Done | Sleep | Wait | End | Loop | Start | Listen
 
 
 class ActionError(Exception):
@@ -135,6 +165,8 @@ class ActionSpec:
     example: Mapping[str, Any] = field(default_factory=dict)
     warn: Callable[[Mapping[str, Any]], list[Issue]] | None = None
     answers_at: str | None = None  # nodes that wait for an answer: the API's path segment at which it is taken
+    body_field: str | None = None  # loops: the config's field that holds what runs for each item
+    coordinates: bool = False  # an effect that the engine itself carries out, in its own transaction: `run` is a plain function
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """All output ports of a node with this (raw) config."""

@@ -6,22 +6,15 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaMismatch
-from referencing import Registry
-
 from chalicelib.core.clock import utc_now
-from chalicelib.core.errors import ExpressionError, ValidationFailed
+from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions import Scope, Template, check_template, compile_expression, compile_template
 from chalicelib.core.jsontext import loads
-from chalicelib.definitions.problems import pointer
+from chalicelib.definitions.inputs import check_input
 
 NAMES = frozenset({"input", "trigger"})
-MAX_PROBLEMS = 100
-MAX_VALIDATORS = 512
 
 
 def prepare_input(
@@ -48,51 +41,6 @@ def prepare_input(
 @lru_cache(maxsize=512)
 def _template(text: str) -> Template:
     return compile_template(loads(text))
-
-
-def check_input(value: Any, input_schema: Any, prefix: str = "") -> None:
-    """Raises ValidationFailed with every mismatch (at most 100), paths under `prefix`."""
-    if input_schema is None:
-        return
-    try:
-        mismatches = list(islice(_validator(input_schema).iter_errors(value), MAX_PROBLEMS))
-    except RecursionError:
-        problem = {"path": prefix, "code": "too_deep", "message": "the input nests too deeply for the workflow's input_schema"}
-        raise ValidationFailed([problem]) from None
-    except (
-        Exception
-    ) as error:  # a schema that cannot be applied (an unknown $ref, a bad pattern) refuses everything, with the reason
-        problem = {
-            "path": prefix,
-            "code": "input_schema_unusable",
-            "message": f"the workflow's input_schema cannot be applied: {error}"[:500],
-        }
-        raise ValidationFailed([problem]) from None
-    if mismatches:
-        raise ValidationFailed([_problem(mismatch, prefix) for mismatch in mismatches])
-
-
-def _problem(mismatch: SchemaMismatch, prefix: str) -> dict[str, str]:
-    return {
-        "path": prefix + pointer(mismatch.absolute_path),
-        "code": f"schema_{mismatch.validator}",
-        "message": mismatch.message[:300],
-    }
-
-
-# By identity: callers keep one schema object per definition. The schema is held, so that its id cannot be given to another.
-_validators: dict[int, tuple[Any, Draft202012Validator]] = {}
-
-
-def _validator(schema: Any) -> Draft202012Validator:
-    known = _validators.get(id(schema))
-    if known is not None and known[0] is schema:
-        return known[1]
-    made = Draft202012Validator(schema, registry=Registry())  # an empty registry: a $ref to the network is not followed
-    if len(_validators) >= MAX_VALIDATORS:
-        _validators.clear()
-    _validators[id(schema)] = (schema, made)
-    return made
 
 
 def mapping_problems(mapping: Any) -> list[dict[str, Any]]:

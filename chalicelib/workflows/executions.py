@@ -17,6 +17,7 @@ from chalicelib.core.jsontext import loads
 from chalicelib.engine import queries, reruns
 from chalicelib.engine.signals import send_signal
 from chalicelib.engine.starts import StartRow, start_executions
+from chalicelib.engine.state import shown_iteration
 from chalicelib.triggers.mapping import check_input
 from chalicelib.triggers.refusals import refusal
 from chalicelib.workflows import service as workflows
@@ -215,17 +216,48 @@ def cancel(connection: Connection, workspace_id: str, execution_id: str) -> str:
     return status
 
 
-def wake_node(connection: Connection, workspace_id: str, execution_id: str, node_id: str) -> str:
-    """End a node's wait; returns the execution's present status. Raises NotFound, Conflict `node_not_waiting`. Call `wake()` after the commit."""
+def wake_node(connection: Connection, workspace_id: str, execution_id: str, node_id: str, iteration: str | None) -> str:
+    """End a node's wait, in a loop that of one item (`iteration`) or of all; returns the execution's present status.
+
+    Raises NotFound, Conflict `node_not_waiting`. Call `wake()` after the commit.
+    """
     status = _status_of(connection, workspace_id, execution_id)
-    attempt = queries.waiting_attempt(connection, execution_id, node_id)
-    signal = {"node_id": node_id, "attempt": attempt}
-    if attempt is not None and send_signal(executor(connection), execution_id, "wake", f"{node_id}:{attempt}", signal):
+    woken = 0
+    for owner, inner, attempt in queries.waiting_attempts(connection, execution_id, node_id):
+        if iteration is None or shown_iteration(inner) == iteration:
+            signal = {"node_id": node_id, "iteration": inner, "attempt": attempt}
+            woken += send_signal(executor(connection), owner, "wake", f"{node_id} {inner}:{attempt}", signal)
+    if woken:
         return status
-    nodes = loads(queries.get_definition(connection, workspace_id, execution_id)).get("nodes", [])
-    if node_id not in {node["id"] for node in nodes}:
+    if node_id not in _node_ids(loads(queries.get_definition(connection, workspace_id, execution_id))):
         raise NotFound(f"this execution has no node {node_id[:80]!r}")
     raise Conflict("this node does not wait now", code="node_not_waiting")
+
+
+def _node_ids(definition: Mapping[str, Any]) -> set[str]:
+    """Ids of all nodes, those in the bodies of loops included."""
+    found, pending = set(), [definition]
+    while pending:
+        for node in pending.pop().get("nodes", ()):
+            found.add(node["id"])
+            body = node.get("config", {}).get("body")
+            if isinstance(body, dict):
+                pending.append(body)
+    return found
+
+
+def node_runs(
+    connection: Connection, workspace_id: str, execution_id: str, node_id: str | None, inside: bool | None, offset: int, limit: int
+) -> list[dict[str, Any]]:
+    """A page of node runs; one more than `limit` when there are more. Raises NotFound."""
+    return queries.list_node_runs(connection, workspace_id, _checked(execution_id), node_id, inside, offset, limit + 1)
+
+
+def payloads(
+    connection: Connection, workspace_id: str, execution_id: str, node_id: str, iteration: str | None, attempt: int | None
+) -> dict[str, Any]:
+    """{input, output} of one node run, whole. Raises NotFound."""
+    return queries.node_payloads(connection, workspace_id, _checked(execution_id), node_id, iteration, attempt)
 
 
 def _checked(execution_id: str) -> str:

@@ -65,6 +65,12 @@ def transform(node_id: str, **assign: str) -> dict[str, Any]:
 RETRY = {"max_attempts": 3, "initial_seconds": 0.01, "jitter": False}
 STAMP = "{{ string(now()) + uuid() }}"  # the same on every recomputation, or the body would differ between two sendings
 
+def loop(items: str, *nodes: dict[str, Any], edges: Any = (), **config: Any) -> dict[str, Any]:
+    inner = definition(*nodes, edges=list(edges))
+    body = {"nodes": inner["nodes"], "edges": inner["edges"], "output": config.pop("output")}
+    return {"id": "each", "type": "map", "config": {"items": items, "body": body, **config}}
+
+
 SHAPES: dict[str, dict[str, Any]] = {
     "linear": definition(
         transform("a", n="input.n + 1"), effect("b", STAMP), effect("c", "{{ nodes.b.output + string(nodes.a.output.n) }}"),
@@ -102,7 +108,34 @@ SHAPES: dict[str, dict[str, Any]] = {
         {"id": "reply", "type": "respond", "config": {"body": {"n": "{{ input.n }}"}}}, effect("work", STAMP),
         {"id": "end", "type": "stop", "config": {"output": "{{ nodes.work.output }}"}}, edges=[("reply", "work"), ("work", "end")],
     ),
+    "map": definition(
+        loop("{{ [1, 2, 3] }}", effect("one", STAMP), transform("sum", n="item + index"), effect("two", "{{ nodes.one.output + string(nodes.sum.output.n) }}"),
+             edges=[("one", "sum"), ("sum", "two")], output="{{ nodes.sum.output.n }}", max_parallel=2),
+        effect("after", "{{ nodes.each.output }}"), edges=[("each", "after")],
+    ),
+    "map with delays": definition(
+        loop("{{ [1, 2] }}", {"id": "pause", "type": "delay", "config": {"seconds": 0.02}}, effect("one", STAMP), edges=[("pause", "one")],
+             output="{{ item }}", max_parallel=1),
+        effect("after", "{{ nodes.each.output }}"), edges=[("each", "after")],
+    ),
+    "map in parts": definition(
+        loop("{{ [1, 2, 3, 4, 5] }}", effect("one", STAMP), output="{{ item * 2 }}", max_parallel=2),
+        effect("after", "{{ nodes.each.output }}"), edges=[("each", "after")],
+    ),
+    "sub-workflow": definition(
+        effect("before", STAMP), {"id": "call", "type": "workflow.run", "config": {"workflow": "child", "input": {"n": "{{ nodes.before.output }}"}}},
+        effect("after", "{{ nodes.call.output }}"), edges=[("before", "call"), ("call", "after")],
+    ),
+    "sub-workflow that fails": definition(
+        {"id": "call", "type": "workflow.run", "config": {"workflow": "failing"}, "on_error": "branch"},
+        effect("rescue", "{{ nodes.call.error.code }}"), edges=[("call", "error", "rescue")],
+    ),
 }  # fmt: skip
+
+CHILDREN = {
+    "child": definition(effect("inner", "{{ input.n }}"), transform("out", done="nodes.inner.output"), edges=[("inner", "out")]),
+    "failing": definition(effect("bad", 1, retry={"max_attempts": 1})),
+}
 
 
 async def _behave(ctx: NodeContext, value: Any) -> Any:
@@ -120,7 +153,7 @@ class End:
 
     status: str
     output: Any
-    effects: Mapping[str, int]  # node -> kinds of bodies seen (must be one each)
+    effects: Mapping[str, int]  # key -> kinds of bodies seen (must be one each)
 
 
 class Chaos:
@@ -128,6 +161,9 @@ class Chaos:
 
     def __init__(self, database: Database, redis_url: str, body: Mapping[str, Any]) -> None:
         self.database, self.redis_url = database, redis_url
+        for slug, child in CHILDREN.items():
+            made = published(database, child)
+            database.execute("UPDATE workflows SET slug = %(slug)s WHERE id = %(id)s", {"slug": slug, "id": made.workflow_id})
         self.workflow: Published = published(database, body)
         self.answers = any(node["type"] == "wait.callback" for node in body["nodes"])
 
@@ -144,7 +180,7 @@ class Chaos:
         self.database.execute("UPDATE wakes SET wake_at = now() WHERE worker IS NOT NULL")
         (row,) = engine.until_ended(execution_id)
         self._explained(execution_id, effects)
-        bodies = Counter(node_id for node_id, _ in {(node_id, repr(value)) for node_id, _, _, value in effects.calls})
+        bodies = Counter(key.removeprefix(execution_id) for key, _ in {(key, repr(value)) for _, _, key, value in effects.calls})
         stamped = row["output"] if "stamp" not in repr(row["output"]) else None
         return End(row["status"], type(stamped).__name__, dict(bodies))
 
@@ -159,11 +195,15 @@ class Chaos:
 
     def _explained(self, execution_id: str, effects: Effects) -> None:
         """An effect was made at most once for each attempt in history, always with the key of its node."""
-        rows = self.database.execute("SELECT node_id, attempt FROM node_runs WHERE execution_id = %(id)s", {"id": execution_id})
-        recorded = {(row["node_id"], row["attempt"]) for row in rows}
-        made = Counter((node_id, attempt) for node_id, attempt, _, _ in effects.calls)
+        rows = self.database.execute(
+            """SELECT coalesce(e.key_origin, e.id) || '.' || n.node_id || CASE WHEN n.iteration = '' THEN '' ELSE '.' || n.iteration END AS key, n.attempt
+               FROM node_runs n JOIN executions e ON e.id = n.execution_id"""
+        )
+        recorded = {(row["key"], row["attempt"]) for row in rows}
+        made = Counter((key, attempt) for _, attempt, key, _ in effects.calls)
         assert set(made) <= recorded, (set(made) - recorded, effects.calls)
-        assert {key for _, _, key, _ in effects.calls} == {f"{execution_id}.{node_id}" for node_id, _, _, _ in effects.calls}
+        assert all(key.startswith(execution_id) for key, _ in made)
+        assert self.database.one("SELECT count(*) AS n FROM executions WHERE status = 'queued'")["n"] == 0
         assert self.database.one("SELECT (SELECT count(*) FROM wakes) + (SELECT count(*) FROM inbox) AS n")["n"] == 0
 
 
@@ -205,6 +245,7 @@ def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses: a claim whose answer was cut off would otherwise come due only after half a minute."""
     monkeypatch.setattr("chalicelib.engine.worker.LEASE_MARGIN_SECONDS", 0.2)
     monkeypatch.setattr("chalicelib.engine.worker.OUTAGE_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("chalicelib.engine.loops.INLINE_ITEMS", 3)
     monkeypatch.setattr("chalicelib.engine.saves.PAUSES", (0.01, 0.02, 0.05))
 
 

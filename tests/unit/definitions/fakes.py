@@ -20,6 +20,7 @@ class FakeType:
     required: tuple[str, ...] = ()
     cel: tuple[str, ...] = ()
     cases: bool = False
+    body_field: str | None = None
 
     def ports(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         if not self.cases:

@@ -1,0 +1,119 @@
+"""Effects of one execution: launched as tasks, collected when they end, cut off when they must go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from chalicelib.engine.nodes import Prepared, run_effect
+from chalicelib.engine.state import Key, NodeRun
+from chalicelib.registry.spec import ActionError, Outcome
+
+if TYPE_CHECKING:
+    from chalicelib.engine.burst import Burst
+
+SHOW_RUNNING_AFTER_SECONDS = 1.0
+Task = asyncio.Task[Outcome | ActionError]
+
+
+class Effects:
+    """`starting` are prepared and not launched yet, `tasks` run now."""
+
+    def __init__(self, burst: Burst) -> None:
+        self._burst = burst
+        self.starting: list[Prepared] = []
+        self.tasks: dict[Task, NodeRun] = {}
+        self._dropped: list[Task] = []
+        self._announced: set[Key] = set()  # effects whose row says `running`
+        self._lost_said = False
+        self._launched_at = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or is about to."""
+        return bool(self.starting or self.tasks)
+
+    def before_launch(self) -> None:
+        """What must be in history before the effects on the list may start; marks the course dirty when there is something."""
+        if self._burst.held.claim.lost and not self._lost_said:
+            self._lost_said = True
+            ready, self.starting = self.starting, []
+            for prepared in ready:
+                self._burst.left_behind(prepared.run)
+        for prepared in self.starting:
+            if prepared.node.delivery == "at_most_once" and prepared.run.key not in self._announced:
+                self._announce(prepared.run)
+
+    def launch(self, stopping: bool) -> bool:
+        """Start the effects on the list; False, and none starts, when the worker is to let go or has not the time for them."""
+        starting, self.starting = self.starting, []
+        has_time = self._burst.tools.has_time_for
+        if stopping or not all(has_time(prepared.node.timeout_seconds) for prepared in starting):
+            for prepared in starting:
+                self._burst.state.runs.pop(prepared.run.key, None)  # never begun; whoever comes next reads the rows
+            return False
+        self._launched_at = time.monotonic()
+        for prepared in starting:
+            task = asyncio.create_task(run_effect(prepared))
+            task.add_done_callback(lambda _task: self._burst.held.nudged.set())
+            self.tasks[task] = prepared.run
+        return True
+
+    async def wait(self, seconds: float) -> None:
+        """Until an effect ends, something nudges, `seconds` are over, or it is time to show what is running; then take what has ended."""
+        if any(run.key not in self._announced for run in self.tasks.values()):
+            seconds = min(seconds, SHOW_RUNNING_AFTER_SECONDS - (time.monotonic() - self._launched_at))
+        nudged = self._burst.held.nudged
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, seconds)):
+                await nudged.wait()
+        nudged.clear()
+        self.collect()
+
+    def collect(self) -> None:
+        """Hand on the outcomes of what has ended."""
+        for task in [task for task in self.tasks if task.done()]:
+            run = self.tasks.pop(task, None)
+            if run is not None and not task.cancelled() and run.status == "running":
+                self._burst.outcome(run, task.result())
+
+    def show_running(self) -> None:
+        """Effects that take long get a row while they run, so that a reader sees them, and a successor knows of them."""
+        if time.monotonic() - self._launched_at < SHOW_RUNNING_AFTER_SECONDS:
+            return
+        for run in self.tasks.values():
+            if run.key not in self._announced:
+                self._announce(run)
+
+    def _announce(self, run: NodeRun) -> None:
+        self._announced.add(run.key)
+        self._burst.course.touch(run)
+        self._burst.course.dirty = True
+
+    def drop(self, run: NodeRun) -> None:
+        """Stop one effect, or do not start it."""
+        self.starting = [prepared for prepared in self.starting if prepared.run is not run]
+        for task in [task for task, own in self.tasks.items() if own is run]:
+            del self.tasks[task]
+            task.cancel()
+            self._dropped.append(task)
+
+    async def cut_off(self) -> None:
+        """This worker must go now: what runs is cut off and said to have been, and the next worker tries again."""
+        runs = list(self.tasks.values())
+        await self.cancel_all()
+        for run in runs:
+            if run.status == "running":
+                self._burst.left_behind(run)
+        self.starting = []
+
+    async def cancel_all(self) -> None:
+        """Stop everything, and wait until it has stopped."""
+        tasks = [*self.tasks, *self._dropped]
+        self.tasks, self._dropped = {}, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,413 @@
+"""Loops: a body of nodes run once for each item, a bounded number at a time, the outputs kept in order.
+
+Up to INLINE_ITEMS items run in the execution itself, each in a frame of its own. More are run by hidden executions of that many items each, a few at a time, so
+that no context grows with the number of items; the parent only knows which parts have ended, and reads their outputs when all have.
+
+An item begins when the loop does, or at the logical end of the item that made room for it: facts that the rows hold, so that what `now()` gives in a body, and
+when a delay in it ends, is the same after a crash.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.core.errors import ExpressionError
+from chalicelib.core.ids import new_id
+from chalicelib.core.jsontext import dumps
+from chalicelib.definitions.graph import Graph, GraphNode
+from chalicelib.engine.course import Frame
+from chalicelib.engine.history import error_of
+from chalicelib.engine.saves import Finish
+from chalicelib.engine.scopes import Missing, pruned
+from chalicelib.engine.state import ENDED, Key, NodeRun, item_iteration
+from chalicelib.registry.spec import ActionError, Done, Loop
+
+if TYPE_CHECKING:
+    from chalicelib.engine.burst import Burst
+
+INLINE_ITEMS = 100
+INLINE_ITEMS_WITH_UNDO = 1000  # bodies with undo stay in the execution itself, which is where undoing is decided
+RESULTS_AT_A_TIME = 20
+MAX_ERRORS_TOLD = 100
+
+
+@dataclass(slots=True)
+class Open:
+    """A loop under way. Items are known by their place, from 0; `first` is the index of the first, which is not 0 in a part. `ends` are the logical ends of
+    items in the order in which they ended. `parts` maps the first index of each part to its execution, None while that has not been started."""
+
+    key: Key
+    node: GraphNode
+    around: Frame
+    wish: Loop
+    first: int
+    began: datetime
+    begun: int = 0
+    active: set[int] = field(default_factory=set)
+    known: set[int] = field(default_factory=set)  # places that an earlier worker had begun
+    ends: list[datetime] = field(default_factory=list)
+    counted: set[int] = field(default_factory=set)  # places whose end is among `ends`
+    outputs: dict[int, Any] = field(default_factory=dict)
+    errors: dict[int, dict[str, Any]] = field(default_factory=dict)
+    gathering: bool = True  # what an earlier worker had begun is still being taken up
+    parts: dict[int, str | None] | None = None
+    parts_ended: dict[int, str] = field(default_factory=dict)  # first index -> status
+
+    def iteration(self, place: int) -> str:
+        """Where one item runs."""
+        return item_iteration(self.key[1], self.node.id, self.first + place)
+
+
+class Loops:
+    """The loops of one execution. `resumed` are runs of loops that an earlier worker began."""
+
+    def __init__(self, burst: Burst) -> None:
+        self._burst = burst
+        self._course = burst.course
+        self._open: dict[Key, Open] = {}
+        self._part: Open | None = None  # this execution is a part of another's loop
+        self.resumed: set[Key] = set()
+        self.errands: list[Open] = []  # loops whose parts are to be looked up, or have all ended
+        self.orphaned: set[Key] = set()  # loops that were stopped before their parts had been looked up
+
+    # -- beginning -----------------------------------------------------------------------------------------------------------------
+
+    def open(self, run: NodeRun, wish: Loop) -> None:
+        """Begin, or take up again, a loop."""
+        frame, node = self._course.frame_of(run), self._course.node_of(run)
+        assert node.body is not None
+        self._course.touch(run)
+        inline = INLINE_ITEMS_WITH_UNDO if node.body.has_undo else INLINE_ITEMS
+        loop = Open(run.key, node, frame, wish, 0, self._course.ready_at(frame, node.id))
+        if len(wish.items) <= inline:
+            self.resumed.discard(run.key)
+            self._open[run.key] = loop
+            self._begin_items(loop)
+        elif node.body.has_undo:
+            message = f"a loop whose body has undo takes at most {inline} items, this one was given {len(wish.items)}"
+            self._burst.failed(run, ActionError("too_many_items", message))
+        else:
+            self._open[run.key] = loop
+            loop.parts = dict.fromkeys(range(0, len(wish.items), INLINE_ITEMS))
+            self.errands.append(loop) if run.key in self.resumed else self._start_parts(loop)
+
+    def adopt_part(self) -> None:
+        """This execution runs some items of its parent's loop: take them up."""
+        state = self._burst.state
+        graph = self._burst.graph
+        for step in state.parent_iteration.split("/") if state.parent_iteration else ():
+            graph = _body(graph, step.rpartition(":")[0])
+        node = graph.nodes[state.parent_node or ""]
+        around = Frame(graph, state.parent_iteration, state.started_at, dict(state.input["scope"].get("nodes", {})))
+        wish = Loop(state.input["items"], state.input["max_parallel"], state.input["go_on"])
+        self._part = Open((node.id, state.parent_iteration), node, around, wish, state.part or 0, state.started_at)
+        self._begin_items(self._part)
+
+    def _begin_items(self, loop: Open) -> None:
+        """Items that an earlier worker brought to their end come first, in the order in which they ended; then those it had begun; then new ones."""
+        finished: list[tuple[int, int]] = []
+        runs = self._burst.state.runs
+        iterations = {iteration for _, iteration in runs} if runs else set()
+        loop.known = {place for place in range(len(loop.wish.items)) if loop.iteration(place) in iterations}
+        for place in loop.known:
+            seq = self._finished_seq(loop, place)
+            if seq is not None:
+                finished.append((seq, place))
+        for _, place in sorted(finished):
+            if self._goes_on(loop):
+                self._item_over(self._open_item(loop, place))
+        for place in sorted(loop.known - {place for _, place in finished}):
+            if self._goes_on(loop):
+                self._burst.adopt_frame(self._open_item(loop, place))
+        loop.gathering = False
+        if self._goes_on(loop):
+            self._fill(loop)
+
+    def _goes_on(self, loop: Open) -> bool:
+        return self._course.finish is None and (self._part is loop or self._open.get(loop.key) is loop)
+
+    def _finished_seq(self, loop: Open, place: int) -> int | None:
+        """When an item ended, if the rows say that it did: every node decided, or one failed with nobody to take its error."""
+        assert loop.node.body is not None
+        runs = [self._burst.state.runs.get((node_id, loop.iteration(place))) for node_id in loop.node.body.nodes]
+        there = [run for run in runs if run is not None]
+        if any(run.status not in ENDED or not run.final for run in there):
+            return None
+        fatal = any(run.status == "failed" and run.port is None for run in there)
+        if len(there) < len(runs) - len(loop.node.body.undoes) and not fatal:
+            return None
+        return max(run.finished_seq or 0 for run in there)
+
+    def _open_item(self, loop: Open, place: int) -> Frame:
+        body, width = loop.node.body, loop.wish.max_parallel
+        assert body is not None
+        began = loop.began if place < width or place - width >= len(loop.ends) else max(loop.began, loop.ends[place - width])
+        extra = {**loop.around.extra, "item": loop.wish.items[place], "index": loop.first + place}
+        loop.active.add(place)
+        iteration = loop.iteration(place)
+        return self._course.open_frame(body, iteration, began, around=loop.around, extra=extra, loop=loop.key, place=place)
+
+    def _fill(self, loop: Open) -> None:
+        """Begin further items while there is room; end the loop when none is left."""
+        if loop.gathering:
+            return
+        while len(loop.active) < loop.wish.max_parallel and loop.begun < len(loop.wish.items):
+            place, loop.begun = loop.begun, loop.begun + 1
+            if place not in loop.known:
+                frame = self._open_item(loop, place)
+                self._course.candidates.extend((node_id, frame.iteration) for node_id in frame.graph.roots)
+        if not loop.active and loop.begun == len(loop.wish.items):
+            self._over(loop)
+
+    # -- items that end ------------------------------------------------------------------------------------------------------------
+
+    def advance(self) -> bool:
+        """End the items in which nothing is open any more; whether that made something else ready."""
+        stirred, self._course.stirred = self._course.stirred, {}
+        moved = False
+        for iteration in stirred:
+            frame = self._course.frames.get(iteration)
+            if frame is not None and frame.loop is not None and not self._course.has_open(frame):
+                moved = self._item_over(frame) or moved
+        return moved
+
+    def _item_over(self, frame: Frame) -> bool:
+        """Nothing in an item is open any more. False when its output needs what is not loaded; that is asked for, and this comes again."""
+        loop = self._loop_of(frame)
+        if loop is None or frame.place not in loop.active:
+            return False
+        if frame.place not in loop.errors:
+            fatal = next((run for run in self._runs_in(frame) if run.status == "failed" and run.port is None), None)
+            if fatal is not None and fatal.error is not None:
+                self.item_failed(frame, fatal.error)
+                return True
+        if frame.place not in loop.counted:
+            loop.counted.add(frame.place)
+            loop.ends.append(self._course.ended_at(frame))
+        try:
+            self._harvest(loop, frame)
+        except Missing as missing:
+            self._course.wanted |= missing.keys
+            self._course.stirred[frame.iteration] = None
+            return False
+        if self._loop_of(frame) is loop:
+            loop.active.discard(frame.place)
+            self._fill(loop)
+        return True
+
+    def _harvest(self, loop: Open, frame: Frame) -> None:
+        if frame.place in loop.errors:
+            return
+        try:
+            seed = self._course.seed_of(loop.node.id, frame.iteration)
+            loop.outputs[frame.place] = self._burst.frame_output(frame, seed)
+        except ExpressionError as error:
+            self.item_failed(frame, error_of(error.code, f"the body's output: {error.detail}", loop.node.id))
+
+    def item_failed(self, frame: Frame, error: dict[str, Any]) -> None:
+        """Something in an item failed and nobody takes the error: the item is over, and without `continue` the loop too."""
+        loop = self._loop_of(frame)
+        if loop is None or frame.place in loop.errors:
+            return
+        loop.errors[frame.place] = error
+        if not loop.wish.go_on:
+            self._fail(loop, frame.place, error)
+            return
+        self._cut_below(frame.iteration)
+        for run in self._runs_in(frame):
+            self._burst.cut(run)
+        self._course.stirred[frame.iteration] = None
+
+    def _runs_in(self, frame: Frame) -> list[NodeRun]:
+        runs = (self._burst.state.runs.get((node_id, frame.iteration)) for node_id in frame.graph.nodes)
+        return [run for run in runs if run is not None]
+
+    def _loop_of(self, frame: Frame) -> Open | None:
+        if self._part is not None and frame.loop == self._part.key:
+            return self._part
+        return self._open.get(frame.loop) if frame.loop is not None else None
+
+    # -- the end of a loop ---------------------------------------------------------------------------------------------------------
+
+    def _over(self, loop: Open) -> None:
+        """Every item has ended."""
+        outputs = [loop.outputs.get(place) for place in range(len(loop.wish.items))]
+        errors = {loop.first + place: error for place, error in sorted(loop.errors.items())}
+        if loop is self._part:
+            told = [{**error, "index": index} for index, error in errors.items()]
+            self._course.finish = Finish("succeeded", output={"outputs": outputs, "errors": told})
+            return
+        self._succeed(loop, outputs, [{**error, "index": index} for index, error in errors.items()])
+
+    def _succeed(self, loop: Open, outputs: list[Any], errors: list[dict[str, Any]]) -> None:
+        del self._open[loop.key]
+        run = self._burst.state.runs[loop.key]
+        if errors:
+            message = f"{len(errors)} of {len(outputs)} items failed; their outputs are null"
+            run.error = {**error_of("items_failed", message, loop.node.id), "items": errors[:MAX_ERRORS_TOLD]}
+        self._burst.outcome(run, Done(outputs))
+
+    def _fail(self, loop: Open, place: int, error: dict[str, Any]) -> None:
+        """An item failed, and with it the loop: the others are cancelled."""
+        told = {**error, "message": f"item {loop.first + place}: {error['message']}"}
+        if loop is self._part:
+            for run in self._burst.state.open_runs():
+                self._burst.cut(run)
+            self._course.finish = Finish("failed", error=told)
+            return
+        run = self._burst.state.runs[loop.key]
+        self.abandon(run)
+        self._burst.failed(run, ActionError(told["code"], told["message"], output={"index": loop.first + place, "node_id": error.get("node_id")}))
+
+    def abandon(self, run: NodeRun) -> None:
+        """Stop a loop: what runs in it is cancelled."""
+        loop = self._open.pop(run.key, None)
+        if run.key in self.resumed:
+            self.resumed.discard(run.key)
+            self.orphaned.add(run.key)
+        if loop is None:
+            return
+        prefix = item_iteration(loop.key[1], loop.node.id, 0).rpartition(":")[0] + ":"
+        for inner in [inner for inner in self._burst.state.open_runs() if inner.iteration.startswith(prefix)]:
+            self._burst.cut(inner)
+        for first, execution_id in (loop.parts or {}).items():
+            if execution_id is not None and first not in loop.parts_ended:
+                self._burst.children.tell_to_cancel(execution_id)
+
+    def _cut_below(self, iteration: str) -> None:
+        """Cancel what runs in loops within an item."""
+        for run in [run for run in self._burst.state.open_runs() if run.iteration.startswith(iteration + "/")]:
+            self._burst.cut(run)
+
+    # -- parts ---------------------------------------------------------------------------------------------------------------------
+
+    async def find_orphans(self) -> None:
+        """Tell the parts of loops that were stopped before anything was known of them."""
+        if not self.orphaned:
+            return
+        orphaned, self.orphaned = self.orphaned, set()
+        for part in await self._burst.tools.repository.parts(self._burst.state.execution_id):
+            if part.key in orphaned and part.status not in ENDED:
+                self._burst.children.tell_to_cancel(part.execution_id)
+
+    async def run_errand(self) -> None:
+        """Find out about the parts an earlier worker started, or take over the outputs when all have ended."""
+        await self.find_orphans()
+        if not self.errands:
+            return
+        loop = self.errands.pop(0)
+        if self._open.get(loop.key) is not loop or loop.parts is None:
+            return
+        if loop.key in self.resumed:
+            self.resumed.discard(loop.key)
+            await self._find_parts(loop)
+            self._start_parts(loop)
+        elif any(status != "succeeded" for status in loop.parts_ended.values()):
+            await self._part_failed(loop)
+        elif len(loop.parts_ended) == len(loop.parts):
+            await self._collect(loop)
+
+    async def _find_parts(self, loop: Open) -> None:
+        assert loop.parts is not None
+        parts = await self._burst.tools.repository.parts(self._burst.state.execution_id)
+        self._burst.state.spent = sum(part.last_seq // 2 for part in parts if part.status in ENDED)
+        for part in parts:
+            if part.key == loop.key and part.first in loop.parts:
+                loop.parts[part.first] = part.execution_id
+                if part.status in ENDED:
+                    loop.parts_ended[part.first] = part.status
+
+    def part_ended(self, payload: dict[str, Any]) -> None:
+        """A part has told its end."""
+        loop = self._open.get((payload["node_id"], payload["iteration"]))
+        if loop is None or loop.parts is None or loop.key in self.resumed or payload["part"] in loop.parts_ended:
+            return  # a loop that is taken up again finds its parts in the rows
+        loop.parts_ended[payload["part"]] = payload["status"]
+        self._burst.state.spent += payload["last_seq"] // 2
+        self._start_parts(loop)
+
+    def _start_parts(self, loop: Open) -> None:
+        """Start further parts while there is room; see to the end when there is something to see to."""
+        assert loop.parts is not None
+        if len(loop.parts_ended) == len(loop.parts) or any(status != "succeeded" for status in loop.parts_ended.values()):
+            self.errands.append(loop)
+            return
+        width = math.ceil(loop.wish.max_parallel / INLINE_ITEMS)
+        waiting = [first for first, execution_id in loop.parts.items() if execution_id is None]
+        running = len(loop.parts) - len(waiting) - len(loop.parts_ended)
+        if not waiting or running >= width:
+            return
+        try:
+            assert loop.node.body is not None
+            values = {**self._course.names, **loop.around.extra, "nodes": loop.around.values}
+            scope = pruned(loop.node.body.reads, values)
+        except Missing as missing:
+            self._course.wanted |= missing.keys
+            self.errands.append(loop)
+            self.resumed.add(loop.key)
+            return
+        for first in waiting[: width - running]:
+            loop.parts[first] = self._start_part(loop, first, math.ceil(loop.wish.max_parallel / width), scope)
+
+    def _start_part(self, loop: Open, first: int, parallel: int, scope: dict[str, Any]) -> str:
+        state = self._burst.state
+        items = loop.wish.items[first : first + INLINE_ITEMS]
+        input = {"items": items, "max_parallel": parallel, "go_on": loop.wish.go_on, "scope": scope}
+        child = {
+            "id": new_id("exe"),
+            "workspace_id": state.workspace_id,
+            "workflow_id": state.workflow_id,
+            "definition_id": state.definition_id,
+            "version": state.version,
+            "trigger": "{}",
+            "input": dumps(input),
+            "key_origin": state.key_origin,
+            "parent_id": state.execution_id,
+            "parent_node": loop.node.id,
+            "parent_iteration": loop.key[1],
+            "part": first,
+            "depth": state.depth,
+        }
+        self._course.links.starts.append(child)
+        return str(child["id"])
+
+    async def _collect(self, loop: Open) -> None:
+        """All parts have succeeded: their outputs, in order, are the loop's."""
+        assert loop.parts is not None
+        ids = [execution_id for _, execution_id in sorted(loop.parts.items()) if execution_id is not None]
+        outputs: list[Any] = []
+        errors: list[dict[str, Any]] = []
+        for at in range(0, len(ids), RESULTS_AT_A_TIME):
+            some = ids[at : at + RESULTS_AT_A_TIME]
+            results = await self._burst.tools.repository.results(some)
+            for execution_id in some:
+                output = results[execution_id].output
+                if "end" in output:
+                    self._course.finish = Finish("succeeded", output=output["end"])
+                    return
+                outputs += output["outputs"]
+                errors += output["errors"]
+        self._succeed(loop, outputs, errors)
+
+    async def _part_failed(self, loop: Open) -> None:
+        """A part failed: so does the loop, or, when a node in it ended everything, the execution."""
+        assert loop.parts is not None
+        failed = next(first for first, status in sorted(loop.parts_ended.items()) if status != "succeeded")
+        execution_id = loop.parts[failed] or ""
+        result = (await self._burst.tools.repository.results([execution_id])).get(execution_id)
+        error = dict(result.error) if result is not None and result.error else {"code": "cancelled", "message": "a part of the loop is gone"}
+        run = self._burst.state.runs[loop.key]
+        self.abandon(run)
+        if error.pop("ends", False):
+            self._course.finish = Finish("failed", error=error)
+            return
+        self._burst.failed(run, ActionError(error["code"], error["message"], output={"node_id": error.get("node_id")}))
+
+
+def _body(graph: Graph, node_id: str) -> Graph:
+    body = graph.nodes[node_id].body
+    assert body is not None
+    return body
