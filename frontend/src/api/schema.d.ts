@@ -445,6 +445,8 @@ export interface components {
             wake_at: string | null;
             /** Retry Of */
             retry_of: string | null;
+            /** Parent Id */
+            parent_id: string | null;
         };
         /**
          * BulkAnswer
@@ -517,6 +519,16 @@ export interface components {
             dry_run?: boolean;
         };
         /**
+         * ConsoleLine
+         * @description Something that a node's code printed; `level` is log, info, debug, warning or error.
+         */
+        ConsoleLine: {
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * NodeRun
          * @description One attempt of one node.
          */
@@ -546,6 +558,11 @@ export interface components {
             started_at: string | null;
             /** Finished At */
             finished_at: string | null;
+            /**
+             * Console
+             * @default null
+             */
+            console?: components["schemas"]["ConsoleLine"][] | null;
         };
         /**
          * Execution
@@ -581,12 +598,16 @@ export interface components {
             wake_at: string | null;
             /** Retry Of */
             retry_of: string | null;
+            /** Parent Id */
+            parent_id: string | null;
             /** Input */
             input: unknown;
             /** Output */
             output: unknown;
             /** Nodes */
             nodes: components["schemas"]["NodeRun"][];
+            /** More Nodes */
+            more_nodes: boolean;
         };
         /**
          * Accepted
@@ -621,6 +642,16 @@ export interface components {
             items: components["schemas"]["Event"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * Payloads
+         * @description What went into one node run and what came out.
+         */
+        Payloads: {
+            /** Input */
+            input: unknown;
+            /** Output */
+            output: unknown;
         };
         /**
          * Started
