@@ -14,7 +14,7 @@ from chalicelib.analytics.histogram import seconds_of
 from chalicelib.analytics.periods import Span, span_for, steps_for
 from chalicelib.analytics.repository import EXECUTION_GROUPS, NODE_GROUPS, Scope
 from chalicelib.core.clock import to_text
-from chalicelib.core.errors import ValidationFailed
+from chalicelib.core.errors import NotFound, ValidationFailed
 from chalicelib.registry.catalogue import catalogue
 
 STATUSES = ("succeeded", "failed", "cancelled")
@@ -79,7 +79,9 @@ def breakdown(
 
 
 def workflow(connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime) -> dict[str, Any]:
-    """Everything about one workflow: its summary, its course, its nodes, versions and errors."""
+    """Everything about one workflow: its summary, its course, its nodes, versions and errors. Raises NotFound."""
+    if not repository.workflow_names(connection, scope.workspace_id, [scope.workflow_id or ""]):
+        raise NotFound("there is no workflow of this id")
     parts = {
         name: breakdown(connection, scope, start, end, now, by, "failed" if by.endswith("error") else "total", TOP * 5)["items"]
         for name, by in (("nodes", "node"), ("versions", "version"), ("triggers", "trigger"), ("errors", "error"), ("node_errors", "node_error"))
