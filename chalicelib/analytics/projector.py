@@ -22,10 +22,11 @@ _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('millrace.analytics')) AS won
 _WAIT_FOR_LOCK = "SELECT pg_advisory_xact_lock(hashtext('millrace.analytics'))"
 
 # What is counted: executions that have ended (`ended` has their ids), and the last attempt of each of their node runs. Runs that a retry took over from an
-# earlier execution ended before it was created, and were counted there; what never ran is not counted.
+# earlier execution ended before it was created, and were counted there; what never ran is not counted. A part of a long loop is no execution to anybody, but
+# its node runs are.
 _COUNTED = """
 counted AS MATERIALIZED (
-  SELECT e.id, e.workspace_id, e.workflow_id, coalesce(e.version, 0) AS version, coalesce(e.trigger_id, '') AS trigger_id, e.status, e.created_at,
+  SELECT e.id, e.workspace_id, e.workflow_id, coalesce(e.version, 0) AS version, coalesce(e.trigger_id, '') AS trigger_id, e.status, e.part, e.created_at,
     coalesce(substring(e.error FROM %(code)s), '') AS error, e.finished_at,
     greatest(0, extract(epoch FROM e.finished_at - coalesce(e.started_at, e.created_at)) * 1000)::double precision AS milliseconds
   FROM executions e JOIN ended ON ended.id = e.id
@@ -44,7 +45,7 @@ counted AS MATERIALIZED (
   INSERT INTO execution_rollups AS r (workspace_id, level, bucket, workflow_id, version, trigger_id, status, error, slot, n, milliseconds)
   SELECT workspace_id, level, date_trunc(level, finished_at, 'UTC'), workflow_id, version, trigger_id, status, error, duration_slot(milliseconds), count(*),
     sum(milliseconds)
-  FROM counted, levels WHERE finished_at >= since GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+  FROM counted, levels WHERE finished_at >= since AND part IS NULL GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
   ON CONFLICT (workspace_id, level, bucket, workflow_id, version, trigger_id, status, error, slot)
   DO UPDATE SET n = r.n + excluded.n, milliseconds = r.milliseconds + excluded.milliseconds
 ), nodes_added AS (

@@ -93,9 +93,9 @@ locked AS MATERIALIZED (
 ), finish AS (
   UPDATE executions e SET status = v.status, output = v.output, error = v.error, last_seq = v.last_seq, started_at = v.started_at,
     finished_at = now()
-  FROM v JOIN ended ON ended.execution_id = v.id WHERE e.id = v.id RETURNING e.id, e.workspace_id, e.part
+  FROM v JOIN ended ON ended.execution_id = v.id WHERE e.id = v.id RETURNING e.id, e.workspace_id
 ), facts_left AS (
-  INSERT INTO facts (kind, workspace_id, subject) SELECT 'execution', workspace_id, id FROM finish WHERE part IS NULL
+  INSERT INTO facts (kind, workspace_id, subject) SELECT 'execution', workspace_id, id FROM finish
 ), swept AS (
   DELETE FROM inbox i USING ended WHERE i.execution_id = ended.execution_id
 ){more}

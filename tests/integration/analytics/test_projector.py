@@ -196,3 +196,16 @@ def invented(database: Database, chance: random.Random, n: int) -> list[str]:
             )
         database.execute("INSERT INTO facts (kind, workspace_id, subject) VALUES ('execution', 'ws_00000000000000000000000000', %(id)s)", values)
     return ids
+
+
+def test_a_long_loop_is_one_execution_and_all_its_node_runs(database: Database, engine: EngineRun) -> None:
+    work = {"id": "work", "type": "transform", "config": {"assign": {"x": "item"}}}
+    body = definition({"id": "each", "type": "map", "config": {"items": "{{ input.items }}", "body": {"nodes": [work]}}})
+    engine.until_ended(started(database, published(database, body), {"items": list(range(230))}))
+    fold_all(lambda: True)
+    assert counts(database) == {"succeeded": 1}
+    nodes = database.execute("SELECT node_id, sum(n)::int AS n FROM node_rollups WHERE level = 'day' GROUP BY 1 ORDER BY 1")
+    assert [tuple(row.values()) for row in nodes] == [("each", 1), ("work", 230)]
+    folded = both(database)
+    recount_all()
+    assert both(database) == folded
