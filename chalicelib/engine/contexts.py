@@ -19,6 +19,7 @@ from chalicelib.definitions.schema import parse_definition
 from chalicelib.engine.repository import Claim
 from chalicelib.engine.state import ExecutionState
 from chalicelib.registry.catalogue import ActionCatalogue
+from chalicelib.registry.custom import specs_of
 
 log = logging.getLogger("millrace.engine")
 
@@ -47,18 +48,18 @@ class Graphs:
 
     def __init__(self, cache: AsyncCache, catalogue: ActionCatalogue, read: Callable[[str], Awaitable[str | None]]) -> None:
         self._cache, self._catalogue, self._read = cache, catalogue, read
-        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._graphs: OrderedDict[str, tuple[Graph, ActionCatalogue]] = OrderedDict()
 
-    async def get(self, definition_id: str) -> Graph:
-        """The compiled graph. Raises DefinitionUnusable."""
-        graph = self._graphs.get(definition_id)
-        if graph is None:
-            graph = self._compile(await self._body(definition_id))
-            self._graphs[definition_id] = graph
+    async def get(self, definition_id: str) -> tuple[Graph, ActionCatalogue]:
+        """The compiled graph, and the node types it was compiled with. Raises DefinitionUnusable."""
+        found = self._graphs.get(definition_id)
+        if found is None:
+            found = self._compile(await self._body(definition_id))
+            self._graphs[definition_id] = found
             if len(self._graphs) > GRAPHS_KEPT:
                 self._graphs.popitem(last=False)
         self._graphs.move_to_end(definition_id)
-        return graph
+        return found
 
     async def _body(self, definition_id: str) -> str:
         cached = (await self._cache.get_many([definition_key(definition_id)]))[0]
@@ -70,9 +71,11 @@ class Graphs:
         await self._cache.set(definition_key(definition_id), body, DEFINITION_TTL_SECONDS)
         return body
 
-    def _compile(self, body: str) -> Graph:
+    def _compile(self, text: str) -> tuple[Graph, ActionCatalogue]:
         try:
-            return compile_graph(parse_definition(json.loads(body)), self._catalogue)
+            body, _, actions = text.partition("\n")
+            types = self._catalogue.with_types(specs_of(actions)) if actions else self._catalogue
+            return compile_graph(parse_definition(json.loads(body)), types), types
         except Exception as error:
             raise DefinitionUnusable(f"this version of Millrace cannot run the definition: {error}") from error
 

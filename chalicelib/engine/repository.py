@@ -151,9 +151,11 @@ class EngineRepository:
         return Target(row["id"], row["enabled"], row["definition_id"], row["version"], schema)
 
     async def definition(self, definition_id: str) -> str | None:
-        """The body of an immutable definition."""
+        """The body of an immutable definition, one line of JSON; on a second line the workspace's own node types that it was frozen with, if any."""
         rows = await self._connection.execute(statements.LOAD_DEFINITION, {"id": definition_id})
-        return rows[0]["body"] if rows else None
+        if not rows:
+            return None
+        return rows[0]["body"] if rows[0]["actions"] is None else f"{rows[0]['body']}\n{rows[0]['actions']}"
 
 
 def _state(row: dict[str, Any], started_at: datetime) -> ExecutionState:

@@ -45,7 +45,7 @@ LOAD_INBOX = """
 SELECT execution_id, kind, key, payload, created_at FROM inbox WHERE execution_id = ANY(%(ids)s) ORDER BY created_at, kind, key
 """
 
-LOAD_DEFINITION = "SELECT body FROM definitions WHERE id = %(id)s"
+LOAD_DEFINITION = "SELECT body, actions FROM definitions WHERE id = %(id)s"
 
 RENEW = """
 UPDATE wakes w SET wake_at = now() + make_interval(secs => %(lease)s)

@@ -11,7 +11,7 @@ import heapq
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -208,8 +208,9 @@ class Worker:
         """One execution's burst, and what follows it."""
         execution_id = state.execution_id
         try:
-            graph = await self._graphs.get(state.definition_id)
-            burst = self._bursts[execution_id] = Burst(held, graph, state, self._tools)
+            graph, types = await self._graphs.get(state.definition_id)
+            tools = self._tools if types is self._tools.catalogue else replace(self._tools, catalogue=types)
+            burst = self._bursts[execution_id] = Burst(held, graph, state, tools)
             if self._stopping:
                 burst.stop()
             await burst.run()

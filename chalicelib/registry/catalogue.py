@@ -7,14 +7,19 @@ use, so that the registry depends on none of them.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
+import logging
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from chalicelib.registry.spec import ActionSpec, TriggerSpec
 
+log = logging.getLogger("millrace.registry")
+
+ENTRY_POINTS = "millrace.actions"
 ACTIONS_PACKAGE = "chalicelib.actions"
 TRIGGERS_PACKAGE = "chalicelib.triggers.types"
 
@@ -33,6 +38,10 @@ class ActionCatalogue:
         """All names, sorted."""
         return sorted(self._specs)
 
+    def with_types(self, more: Mapping[str, ActionSpec]) -> ActionCatalogue:
+        """This catalogue and further types, which come before its own."""
+        return ActionCatalogue({**self._specs, **more})
+
     def describe(self) -> list[dict[str, Any]]:
         """What GET /registry/actions serves."""
         return [self._specs[name].describe() for name in self.types()]
@@ -48,10 +57,35 @@ def _specs_in(package_name: str, kind: type[ActionSpec] | type[TriggerSpec]) -> 
     return found
 
 
+def installed_specs(entry_points: Iterable[Any], taken: Iterable[str]) -> dict[str, ActionSpec]:
+    """Types that installed packages add: each entry point of the group `millrace.actions` names an ActionSpec, a module with a SPEC, or a list of either.
+
+    A package that cannot be loaded, or whose type is taken, is left out and logged: it must not keep the rest from running.
+    """
+    found: dict[str, ActionSpec] = {}
+    for point in entry_points:
+        try:
+            loaded = point.load()
+            specs: list[Any] = [getattr(each, "SPEC", each) for each in (loaded if isinstance(loaded, list | tuple) else [loaded])]
+            wrong = next((each for each in specs if not isinstance(each, ActionSpec)), None)
+            if wrong is not None:
+                raise TypeError(f"{type(wrong).__name__} is no ActionSpec")
+        except Exception as error:
+            log.error("the entry point %s = %s gives no action: %s: %s", point.name, point.value, type(error).__name__, error)
+            continue
+        for spec in specs:
+            if spec.type in found or spec.type in taken:
+                log.error("the entry point %s = %s adds the type %s, which there is already", point.name, point.value, spec.type)
+                continue
+            found[spec.type] = spec
+    return found
+
+
 @lru_cache(maxsize=1)
 def catalogue() -> ActionCatalogue:
-    """All node types, found once per process."""
-    return ActionCatalogue(_specs_in(ACTIONS_PACKAGE, ActionSpec))
+    """All node types, built in and of installed packages, found once per process."""
+    built_in = _specs_in(ACTIONS_PACKAGE, ActionSpec)
+    return ActionCatalogue({**installed_specs(importlib.metadata.entry_points(group=ENTRY_POINTS), built_in), **built_in})
 
 
 @lru_cache(maxsize=1)

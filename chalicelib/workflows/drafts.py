@@ -11,11 +11,11 @@ from typing import Any
 
 from chalicelib.core.errors import ValidationFailed
 from chalicelib.core.jsontext import dumps, loads
+from chalicelib.custom_actions.service import Types
 from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.schema import parse_definition
 from chalicelib.definitions.unavailable import find_unavailable
 from chalicelib.definitions.validate import find_issues
-from chalicelib.registry.catalogue import catalogue
 
 PREFIX = "/definition"
 _MAX_REMEMBERED = 512
@@ -31,13 +31,13 @@ def to_text(definition: Any) -> str:
     return dumps(definition)
 
 
-def issues_of(text: str) -> tuple[Issue, ...]:
+def issues_of(text: str, types: Types) -> tuple[Issue, ...]:
     """Everything the validator says of a stored draft, in document order; remembered by content, since reading a workflow asks for it too."""
-    digest = hashlib.sha256(text.encode()).digest()
+    digest = hashlib.sha256(f"{text}\n{types.documents or ''}".encode()).digest()
     known = _found.get(digest)
     if known is None:
         definition = parse_definition(loads(text))
-        known = (*find_issues(definition, catalogue()), *find_unavailable(definition))
+        known = (*find_issues(definition, types.catalogue), *find_unavailable(definition))
         _found[digest] = known
         while len(_found) > _MAX_REMEMBERED:
             _found.popitem(last=False)

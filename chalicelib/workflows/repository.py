@@ -44,9 +44,13 @@ SELECT count(*) AS live FROM (
     AND e.workflow_id = %(id)s LIMIT 1000) AS found
 """
 _INSERT_DEFINITION = """
-INSERT INTO definitions (id, workspace_id, workflow_id, body) VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(body)s)
+INSERT INTO definitions (id, workspace_id, workflow_id, body, actions)
+VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(body)s, %(actions)s)
 """
-_SAME_DEFINITION = "SELECT id FROM definitions WHERE workflow_id = %(workflow_id)s AND body = %(body)s LIMIT 1"
+_SAME_DEFINITION = """
+SELECT id FROM definitions
+WHERE workflow_id = %(workflow_id)s AND body = %(body)s AND actions IS NOT DISTINCT FROM %(actions)s LIMIT 1
+"""
 _PUBLISH = """
 WITH raised AS (
   UPDATE workflows SET last_version = last_version + 1, live_version = last_version + 1, updated_at = clock_timestamp()
@@ -122,18 +126,17 @@ def live_executions(connection: Connection, workflow_id: str) -> int:
     return found["live"] if found else 0
 
 
-def insert_definition(connection: Connection, definition_id: str, workspace_id: str, workflow_id: str, body: str) -> None:
-    """Freeze a body."""
-    run(
-        connection,
-        _INSERT_DEFINITION,
-        {"id": definition_id, "workspace_id": workspace_id, "workflow_id": workflow_id, "body": body},
-    )
+def insert_definition(
+    connection: Connection, definition_id: str, workspace_id: str, workflow_id: str, body: str, actions: str | None
+) -> None:
+    """Freeze a body, with the workspace's own node types that it names."""
+    values = {"id": definition_id, "workspace_id": workspace_id, "workflow_id": workflow_id, "body": body, "actions": actions}
+    run(connection, _INSERT_DEFINITION, values)
 
 
-def same_definition(connection: Connection, workflow_id: str, body: str) -> str | None:
-    """The id of a frozen body equal to this one."""
-    found = row(connection, _SAME_DEFINITION, {"workflow_id": workflow_id, "body": body})
+def same_definition(connection: Connection, workflow_id: str, body: str, actions: str | None) -> str | None:
+    """The id of a frozen body equal to this one, with the same node types."""
+    found = row(connection, _SAME_DEFINITION, {"workflow_id": workflow_id, "body": body, "actions": actions})
     return found["id"] if found else None
 
 

@@ -12,8 +12,8 @@ from chalicelib.core.errors import Conflict, NotFound, PreconditionFailed, Preco
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.credentials import references
+from chalicelib.custom_actions.service import types_for
 from chalicelib.definitions.issues import Issue
-from chalicelib.registry.catalogue import catalogue
 from chalicelib.workflows import drafts, repository
 from chalicelib.workflows.etags import check_match
 
@@ -162,9 +162,10 @@ def issues(connection: Connection, workflow: Row) -> list[Issue]:
 
 def issues_of(connection: Connection, workspace_id: str, text: str, workflow_id: str | None = None) -> list[Issue]:
     """Everything that is wrong with a definition in a workspace; `workflow_id` is that of the workflow it is the draft of, if it is one."""
-    found = list(drafts.issues_of(text))
-    if '"credential"' in text:
-        found += references.find_issues(connection, workspace_id, workflow_id, loads(text)["nodes"], catalogue())
+    types = types_for(connection, workspace_id, text)
+    found = list(drafts.issues_of(text, types))
+    if '"credential"' in text or types.documents is not None:  # fields of a workspace's own types have other names
+        found += references.find_issues(connection, workspace_id, workflow_id, loads(text)["nodes"], types.catalogue)
     return found
 
 
@@ -181,14 +182,16 @@ def freeze(connection: Connection, workflow: Row) -> str:
     """An immutable copy of the draft as it is, which executions can be pinned to. Raises ValidationFailed with every error."""
     drafts.require_valid(issues(connection, workflow))
     definition_id = new_id("def")
-    repository.insert_definition(connection, definition_id, workflow["workspace_id"], workflow["id"], workflow["definition"])
+    actions = types_for(connection, workflow["workspace_id"], workflow["definition"]).documents
+    repository.insert_definition(connection, definition_id, workflow["workspace_id"], workflow["id"], workflow["definition"], actions)
     return definition_id
 
 
 def freeze_draft(connection: Connection, workflow: Row) -> str:
     """Like `freeze`, but running the same draft again makes no further copy of it."""
     drafts.require_valid(issues(connection, workflow))
-    return repository.same_definition(connection, workflow["id"], workflow["definition"]) or freeze(connection, workflow)
+    actions = types_for(connection, workflow["workspace_id"], workflow["definition"]).documents
+    return repository.same_definition(connection, workflow["id"], workflow["definition"], actions) or freeze(connection, workflow)
 
 
 def list_versions(connection: Connection, workspace_id: str, workflow_id: str, after: str | None, limit: int) -> Sequence[Row]:

@@ -21,7 +21,9 @@ from chalicelib.core.errors import ExpressionError
 from chalicelib.core.expressions.limits import MAX_LOOP_LIST, MAX_SOURCE_CHARS
 from chalicelib.core.expressions.syntax import RANGE_GUARD
 
-VARIABLES = ("input", "trigger", "nodes", "execution", "item", "index", "event")
+# `response` is what the templates of a workspace's own actions see; a workflow's expressions do not, so errors do not offer it.
+_WORKFLOW_VARIABLES = ("input", "trigger", "nodes", "execution", "item", "index", "event")
+VARIABLES = (*_WORKFLOW_VARIABLES, "response")
 SCOPE_FUNCTIONS = ("now", "uuid", "random")
 
 # Only for suggestions: the library can compile calls but cannot list what it knows.
@@ -245,8 +247,8 @@ def _explain(source: str, message: str) -> str:
         name = undeclared[1].split(".")[0] if "(" not in source else undeclared[1]
         if re.search(rf"(?<![\w.]){re.escape(name)}\s*\(|\.{re.escape(name)}\s*\(", source):
             return f"unknown function '{name}'.{suggestion(name, _FUNCTIONS)}"
-        known = ", ".join(VARIABLES)
-        return f"unknown name '{name}'; known are {known}.{suggestion(name, VARIABLES)}"
+        known = ", ".join(_WORKFLOW_VARIABLES)
+        return f"unknown name '{name}'; known are {known}.{suggestion(name, _WORKFLOW_VARIABLES)}"
     overload = _NO_OVERLOAD.search(message)
     if overload:
         return f"{operation(overload[1])} cannot be applied to ({overload[2].strip('()')})"

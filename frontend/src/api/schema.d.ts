@@ -800,6 +800,281 @@ export interface components {
             } | null;
         };
         /**
+         * CustomEntry
+         * @description A node type of the workspace's own, with the document it is made of.
+         */
+        CustomEntry: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Kind */
+            kind: string;
+            /** Icon */
+            icon: string;
+            /** Ports */
+            ports: string[];
+            /** Config Schema */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /** Output Schema */
+            output_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "pure" | "effect";
+            /** Retry */
+            retry: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Custom
+             * @constant
+             */
+            custom: true;
+            /** Version */
+            version: number;
+            /** Documentation */
+            documentation: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+        };
+        /**
+         * FunctionSource
+         * @description Code that defines main(input).
+         */
+        FunctionSource: {
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "python" | "javascript";
+            /** Source */
+            source: string;
+        };
+        /**
+         * ActionDocument
+         * @description A workspace's own node type.
+         */
+        ActionDocument: {
+            /**
+             * Type
+             * @description Such as weather.current: a name, a dot, a name.
+             */
+            type: string;
+            /** Title */
+            title: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Documentation
+             * @description Markdown.
+             * @default
+             */
+            documentation?: string;
+            /**
+             * Icon
+             * @default
+             */
+            icon?: string;
+            /**
+             * Config Schema
+             * @description JSON Schema of the node's config, an object; draws its form.
+             */
+            config_schema?: {
+                [key: string]: unknown;
+            };
+            /** Output Schema */
+            output_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Http
+             * @description A config of http.request; expressions see the node's config as `input`.
+             * @default null
+             */
+            http?: {
+                [key: string]: unknown;
+            } | null;
+            /** @default null */
+            function?: components["schemas"]["FunctionSource"] | null;
+            /**
+             * Output
+             * @description What the node's output is made of: expressions see `input` and `response`.
+             * @default null
+             */
+            output?: unknown;
+            /**
+             * Retry
+             * @default null
+             */
+            retry?: {
+                [key: string]: unknown;
+            } | null;
+            /** Example */
+            example?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * ImportedAction
+         * @description What became of one operation.
+         */
+        ImportedAction: {
+            /** Operation */
+            operation: string;
+            /** Type */
+            type: string | null;
+            /** Title */
+            title: string | null;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "created" | "updated" | "unchanged" | "new" | "skipped";
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * OpenApiImport
+         * @description An OpenAPI 3 document to make actions of.
+         */
+        OpenApiImport: {
+            /**
+             * Document
+             * @description The document: an object, or JSON or YAML text.
+             */
+            document: unknown;
+            /**
+             * Prefix
+             * @description The first part of every type (default: from the title).
+             * @default null
+             */
+            prefix?: string | null;
+            /**
+             * Server
+             * @description The API's address, in place of the document's.
+             * @default null
+             */
+            server?: string | null;
+            /**
+             * Credential
+             * @description The credential that every action calls with; without, each node names its own.
+             * @default null
+             */
+            credential?: string | null;
+            /**
+             * Operations
+             * @description Only these: `GET /pets/{id}` or a type.
+             * @default null
+             */
+            operations?: string[] | null;
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        /**
+         * ActionPatch
+         * @description The fields to replace; null takes one away. The type itself cannot change.
+         */
+        ActionPatch: {
+            /** Title */
+            title?: string;
+            /**
+             * Description
+             * @default null
+             */
+            description?: string | null;
+            /**
+             * Documentation
+             * @default null
+             */
+            documentation?: string | null;
+            /**
+             * Icon
+             * @default null
+             */
+            icon?: string | null;
+            /**
+             * Config Schema
+             * @default null
+             */
+            config_schema?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Output Schema
+             * @default null
+             */
+            output_schema?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Http
+             * @default null
+             */
+            http?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Function
+             * @default null
+             */
+            function?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Output
+             * @default null
+             */
+            output?: unknown;
+            /**
+             * Retry
+             * @default null
+             */
+            retry?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Example
+             * @default null
+             */
+            example?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * ActionVersion
+         * @description A version of an action; it never changes.
+         */
+        ActionVersion: {
+            /** Version */
+            version: number;
+            /** Created At */
+            created_at: string;
+            /** Document */
+            document: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Delivered
          * @description A delivery that was accepted: the execution runs, or ran already when it is a duplicate.
          */

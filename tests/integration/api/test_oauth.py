@@ -40,12 +40,10 @@ def made(api: ApiClient, server: Server, **data: Any) -> str:
 
 def browse(url: str) -> str:
     """What a browser does with the authorization URL: the user consents, and is sent back to the address returned."""
-    try:
+    with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.build_opener(_Stay).open(url, timeout=10)
-    except urllib.error.HTTPError as error:
-        assert error.code == 302, error.code
-        return error.headers["Location"]
-    raise AssertionError("no redirect")
+    assert caught.value.code == 302
+    return caught.value.headers["Location"]
 
 
 def come_back(api: ApiClient, location: str) -> ApiResponse:
