@@ -135,6 +135,7 @@ class Definition(_Model):
     edges: list[Edge] = Field(default_factory=list, max_length=MAX_EDGES)
     output: Any = None
     settings: Settings = Field(default_factory=Settings)
+    ui: JsonObject | None = Field(default=None, description="what the builder draws beside the nodes, such as notes; means nothing to the engine")
 
 
 def parse_definition(raw: Any) -> Definition:

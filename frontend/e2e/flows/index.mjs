@@ -1,4 +1,6 @@
 export { session } from './session.mjs'
 export { workflows } from './workflows.mjs'
+export { builder } from './builder.mjs'
+export { drafts } from './drafts.mjs'
 export { running } from './running.mjs'
 export { pages } from './pages.mjs'

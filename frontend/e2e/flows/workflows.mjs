@@ -27,6 +27,8 @@ async function create(page, name) {
   await page.getByTestId('new-workflow').click()
   await page.getByTestId('workflow-name').fill(name)
   await page.getByTestId('create').click()
+  await page.getByTestId('empty-canvas').waitFor()
+  await page.getByTestId('tab-json').click()
   await page.getByTestId('definition-editor').waitFor()
   return /workflows\/(wf_[0-9a-z]+)/.exec(page.url())[1]
 }
@@ -68,13 +70,15 @@ export async function workflows(suite, browser, { url, key, api, ids }) {
     await page.getByTestId('problem').filter({ hasText: 'this field is required' }).click()
     expectEqual(await page.evaluate(() => document.getSelection().toString()), '"config"', 'the problem leads to its place')
     await page.getByTestId('publish').click()
-    await page.getByText('Not published').first().waitFor()
+    await page.getByTestId('publish-problem').first().waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByTestId('problems-dialog').waitFor({ state: 'detached' })
     expectEqual((await api.get(`/workflows/${id}`)).live_version, null, 'live version')
 
     await write(page, text(GOOD))
     await page.getByText('No problems').waitFor()
     await page.keyboard.press('Control+S')
-    await page.getByText('Draft saved.').first().waitFor()
+    await page.getByTestId('save-state').getByText('Saved').waitFor()
     expectEqual((await api.get(`/workflows/${id}`)).definition, GOOD, 'the saved draft')
     await page.reload()
     await settled(page)
@@ -108,7 +112,7 @@ export async function workflows(suite, browser, { url, key, api, ids }) {
 
   await suite.test('two tabs in conflict lose nobody’s work', async () => {
     const { id } = await api.workflow(`Conflict ${ids.mark}`, GOOD, [], false)
-    const [one, two] = [await openPage(browser, { url, key, hash: `/workflows/${id}/json` }), await openPage(browser, { url, key, hash: `/workflows/${id}/json` })]
+    const [one, two] = [await openPage(browser, { url, key, hash: `/workflows/${id}/json`, autosave: false }), await openPage(browser, { url, key, hash: `/workflows/${id}/json`, autosave: false })]
     const named = (name) => ({ ...GOOD, nodes: GOOD.nodes.map((node, index) => (index === 0 ? { ...node, name } : node)) })
     const nameNow = async () => (await api.get(`/workflows/${id}`)).definition.nodes[0].name
 
@@ -144,7 +148,7 @@ export async function workflows(suite, browser, { url, key, api, ids }) {
   })
 
   await suite.test('leaving with unsaved changes asks', async () => {
-    const { page, close } = await openPage(browser, { url, key, hash: `/workflows/${ids.broken}/json` })
+    const { page, close } = await openPage(browser, { url, key, hash: `/workflows/${ids.broken}/json`, autosave: false })
     await write(page, text(GOOD))
     await page.getByTestId('save-state').getByText('Unsaved changes').waitFor()
     await page.getByTestId('tab-canvas').click()

@@ -14,18 +14,19 @@ export async function launch() {
 const EXPECTED = /Failed to load resource: the server responded with a status of (4\d\d|503)/
 
 /** A page of a context of its own, signed in, at `hash`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
-export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true }) {
+export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true, autosave = true }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
   const complaints = []
   const foreign = []
   const origin = new URL(url).origin
   await context.addInitScript(
-    ([stored, scheme]) => {
+    ([stored, scheme, saves]) => {
       if (location.protocol === 'about:') return
       if (stored && !sessionStorage.getItem('millrace.key')) sessionStorage.setItem('millrace.key', stored)
       localStorage.setItem('millrace.color-scheme', scheme)
+      localStorage.setItem('millrace.autosave', saves)
     },
-    [signedIn ? key : null, theme],
+    [signedIn ? key : null, theme, String(autosave)],
   )
   const page = await context.newPage()
   page.setDefaultTimeout(15_000)

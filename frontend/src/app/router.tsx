@@ -49,7 +49,7 @@ const workflow = createRoute({
   component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowPage'),
 })
 
-const workflowTab = <Path extends string>(path: Path, name: 'CanvasTab' | 'JsonTab' | 'VersionsTab' | 'ExecutionsTab' | 'TriggersTab') =>
+const workflowTab = <Path extends string>(path: Path, name: 'JsonTab' | 'VersionsTab' | 'ExecutionsTab' | 'TriggersTab') =>
   createRoute({ getParentRoute: () => workflow, path, component: lazyRouteComponent(() => import('@/features/workflows'), name) })
 
 const executions = createRoute({
@@ -107,8 +107,15 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import('@/features/settings'), 'ApiKeysPage'),
 })
 
+const canvas = createRoute({
+  getParentRoute: () => workflow,
+  path: '/',
+  validateSearch: (search: Record<string, unknown>): { run?: string; step?: string } => ({ run: text(search.run), step: text(search.step) }),
+  component: lazyRouteComponent(() => import('@/features/workflows'), 'CanvasTab'),
+})
+
 const tabs = [
-  workflowTab('/', 'CanvasTab'),
+  canvas,
   workflowTab('/json', 'JsonTab'),
   workflowTab('/versions', 'VersionsTab'),
   workflowTab('/executions', 'ExecutionsTab'),

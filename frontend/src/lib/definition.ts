@@ -39,6 +39,8 @@ export interface Definition {
   edges?: DefinitionEdge[]
   output?: unknown
   settings?: Record<string, unknown>
+  /** What the builder draws beside the steps. */
+  ui?: Record<string, unknown>
 }
 
 export const emptyDefinition = (): Definition => ({ schema: 'millrace/1', nodes: [], edges: [] })

@@ -138,6 +138,18 @@ export function readJson(text: string): JsonResult {
   }
 }
 
+/** The result of reading a text that was made of this value; the places are worked out when somebody asks for them. */
+export function jsonResult(value: unknown, text: string): JsonResult {
+  let tree: JsonTree | undefined
+  return {
+    ok: true,
+    value,
+    get tree() {
+      return (tree ??= new Reader(text).document())
+    },
+  }
+}
+
 /** Where a pointer's value stands. A pointer to something missing gives the name of the nearest thing that holds it. */
 export function locate(tree: JsonTree, pointer: string): Span {
   let here = tree

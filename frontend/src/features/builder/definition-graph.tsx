@@ -1,16 +1,21 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useMemo } from 'react'
 import { ErrorBoundary } from '@/ui/error-boundary'
 import { Loading } from '@/ui/loading'
-import type { DefinitionGraphProps } from './graph/model'
+import { draw, type DefinitionGraphProps } from './graph/model'
+import { notesAt } from './model/scope'
 
-const Graph = lazy(() => import('./graph/graph'))
+const Canvas = lazy(() => import('./canvas/canvas'))
+const NONE: readonly string[] = []
 
-/** A definition as a drawing; with states, what an execution did of it. */
-export function DefinitionGraph(props: DefinitionGraphProps) {
+/** A definition as a drawing to look at; with states, what an execution did of it. */
+export function DefinitionGraph({ definition, registry, triggers, label, states, issues, changes, selected, onSelect }: DefinitionGraphProps) {
+  const drawing = useMemo(() => draw({ definition, registry, triggers }), [definition, registry, triggers])
+  const notes = useMemo(() => notesAt(definition, []), [definition])
+  const chosen = useMemo(() => ({ nodes: selected ? [selected] : NONE, edges: NONE, notes: NONE }), [selected])
   return (
     <ErrorBoundary>
       <Suspense fallback={<Loading label="Loading the graph" />}>
-        <Graph {...props} />
+        <Canvas drawing={drawing} label={label} notes={notes} states={states} issues={issues} changes={changes} selected={chosen} onOpen={onSelect} />
       </Suspense>
     </ErrorBoundary>
   )

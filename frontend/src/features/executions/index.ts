@@ -1,3 +1,5 @@
 export { ExecutionsPage } from './executions-page'
 export { ExecutionPage } from './execution-page'
 export { ExecutionsList } from './executions-list'
+export { StepData } from './step-data'
+export { useShownRun } from './use-shown-run'

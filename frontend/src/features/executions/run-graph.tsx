@@ -4,11 +4,11 @@ import { useMemo } from 'react'
 import { versionQuery, workflowQuery } from '@/api/queries/workflows'
 import type { Execution, RegistryEntry } from '@/api/types'
 import { DefinitionGraph, type GraphTrigger } from '@/features/builder'
-import { portOf, type Definition } from '@/lib/definition'
+import type { Definition } from '@/lib/definition'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Loading } from '@/ui/loading'
 import classes from './execution-page.module.css'
-import { statesOf } from './run-states'
+import { branchingNodes, statesOf } from './run-states'
 import { triggerDetail, triggerName } from './trigger-words'
 
 interface ExecutionDefinition {
@@ -67,10 +67,4 @@ export function RunGraph({ execution, registry, known, selected, onSelect }: Run
       </div>
     </div>
   )
-}
-
-function branchingNodes(definition: Definition | undefined): Set<string> {
-  const ports = new Map<string, Set<string>>()
-  for (const edge of definition?.edges ?? []) ports.set(edge.from, (ports.get(edge.from) ?? new Set()).add(portOf(edge)))
-  return new Set([...ports].filter(([, used]) => used.size > 1 || !used.has('main')).map(([id]) => id))
 }

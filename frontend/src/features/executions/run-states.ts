@@ -1,6 +1,7 @@
 /** What an execution did with each node, for the graph. */
 import type { NodeRun } from '@/api/types'
 import type { GraphNodeState } from '@/features/builder'
+import { portOf, type Definition } from '@/lib/definition'
 
 const WORST_FIRST = ['failed', 'running', 'waiting', 'queued', 'cancelled', 'succeeded', 'skipped']
 
@@ -30,4 +31,11 @@ export function statesOf(runs: readonly NodeRun[], branching: ReadonlySet<string
     states[run.node_id] = { status: run.status, attempts: run.attempt, port }
   }
   return states
+}
+
+/** Nodes whose edges leave through more than one port, or through another than `main`. */
+export function branchingNodes(definition: Definition | undefined): Set<string> {
+  const ports = new Map<string, Set<string>>()
+  for (const edge of definition?.edges ?? []) ports.set(edge.from, (ports.get(edge.from) ?? new Set()).add(portOf(edge)))
+  return new Set([...ports].filter(([, used]) => used.size > 1 || !used.has('main')).map(([id]) => id))
 }

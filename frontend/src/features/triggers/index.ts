@@ -1,4 +1,6 @@
 export { TriggersPage } from './triggers-page'
 export { TriggerPage } from './trigger-page'
 export { TriggersList } from './triggers-list'
+export { TriggerForm } from './trigger-form'
+export { TriggerPanel } from './trigger-panel'
 export { triggerSummary } from './summary'

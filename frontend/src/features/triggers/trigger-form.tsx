@@ -16,6 +16,10 @@ import { ScheduleForm } from './forms/schedule-form'
 interface TriggerFormProps {
   trigger?: Trigger
   workflowId?: string
+  /** The type to begin with. */
+  type?: TriggerType
+  /** Stays where it is after making one, instead of going to its page. */
+  stay?: boolean
   onClose: () => void
 }
 
@@ -26,10 +30,10 @@ const TYPES = [
 ]
 
 /** Makes a trigger, or changes one. */
-export function TriggerForm({ trigger, workflowId, onClose }: TriggerFormProps) {
+export function TriggerForm({ trigger, workflowId, type, stay = false, onClose }: TriggerFormProps) {
   const client = useQueryClient()
   const navigate = useNavigate()
-  const [fields, setFields] = useState<TriggerFields>(() => fieldsOf(trigger, workflowId, localZone()))
+  const [fields, setFields] = useState<TriggerFields>(() => ({ ...fieldsOf(trigger, workflowId, localZone()), ...(trigger || !type ? {} : { type }) }))
   const save = useMutation({
     mutationFn: () => {
       const config = configOf(fields, trigger?.config)
@@ -39,7 +43,7 @@ export function TriggerForm({ trigger, workflowId, onClose }: TriggerFormProps) 
       await client.invalidateQueries({ queryKey: triggerKeys.all })
       onClose()
       notifyDone(trigger ? 'The trigger is changed.' : 'The trigger is made.')
-      if (!trigger) await navigate({ to: '/triggers/$id', params: { id: saved.id } })
+      if (!trigger && !stay) await navigate({ to: '/triggers/$id', params: { id: saved.id } })
     },
     onError: (error) => {
       // Problems of fields show at their fields.

@@ -1,64 +1,87 @@
-import { IconAlertTriangle, IconCode, IconSitemap } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
-import { actionsQuery } from '@/api/queries/installation'
+import { getRouteApi } from '@tanstack/react-router'
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { actionsQuery, triggerTypesQuery } from '@/api/queries/installation'
 import { triggerListQuery } from '@/api/queries/triggers'
-import { DefinitionGraph, type GraphTrigger } from '@/features/builder'
-import { triggerSummary } from '@/features/triggers'
-import { nodeAtPointer } from '@/lib/definition'
-import { EmptyState } from '@/ui/empty-state'
-import { LinkButton } from '@/ui/link-button'
+import type { TriggerType } from '@/api/types'
+import { Builder, placeOf, type Editor, type GraphTrigger } from '@/features/builder'
+import { StepData, useShownRun } from '@/features/executions'
+import { TriggerForm, TriggerPanel, triggerSummary } from '@/features/triggers'
+import { ErrorPanel } from '@/ui/error-panel'
+import { Loading } from '@/ui/loading'
 import { useDraft, useDraftState } from './draft/use-draft'
-import { NodePanel } from './node-panel'
+import { BrokenBanner, RunBanner } from './canvas-banners'
 import classes from './workflow-page.module.css'
 
-/** The draft as a drawing, with its triggers and with the problems at the nodes they belong to. */
+const route = getRouteApi('/shell/workflows/$id/')
+
+/** The draft on the canvas: drawn, edited, tried. */
 export function CanvasTab() {
-  const { workflow, issues } = useDraft()
+  const { workflow, issues, store, jump, onJumped } = useDraft()
   const definition = useDraftState((state) => state.definition)
-  const parsed = useDraftState((state) => state.parsed)
+  const broken = useDraftState((state) => !state.parsed.ok)
+  const { run: runId, step } = route.useSearch()
+  const navigate = route.useNavigate()
   const registry = useQuery(actionsQuery())
+  const triggerTypes = useQuery(triggerTypesQuery())
   const triggers = useGraphTriggers(workflow.id)
-  const [selected, setSelected] = useState<string | null>(null)
-  const counts = useMemo(() => {
-    const found: Record<string, { errors: number; warnings: number }> = {}
-    for (const { path, severity } of issues) {
-      const node = nodeAtPointer(definition, path)
-      if (!node) continue
-      const count = (found[node.id] ??= { errors: 0, warnings: 0 })
-      if (severity === 'error') count.errors++
-      else count.warnings++
+  const { execution, run, error } = useShownRun(runId, definition)
+  const [newTrigger, setNewTrigger] = useState<string | null>(null)
+  const [editor, setEditor] = useState<Editor | null>(null)
+  const document = useRef({
+    read: () => store.getState().definition,
+    change: (...change: Parameters<ReturnType<typeof store.getState>['setDefinition']>) => store.getState().setDefinition(...change),
+    undo: () => store.getState().undo(),
+    redo: () => store.getState().redo(),
+  })
+
+  useEffect(() => {
+    if (!editor || (jump === null && step === undefined)) return
+    const place = jump === null ? { scope: [], node: step ?? null, rest: '' } : placeOf(editor.definition(), jump)
+    if (editor.ui.getState().scope.join('/') !== place.scope.join('/')) editor.enter(place.scope)
+    if (place.node !== null) {
+      editor.select({ nodes: [place.node] })
+      editor.open(place.node, place.rest)
     }
-    return found
-  }, [issues, definition])
-  const node = definition.nodes.find(({ id }) => id === selected)
+    onJumped()
+  }, [editor, jump, step, onJumped])
+
+  const panel = useCallback((id: string, close: () => void) => <TriggerPanel id={id} onClose={close} />, [])
+  const data = useMemo(() => (execution ? (nodeId: string) => <StepData key={nodeId} execution={execution} nodeId={nodeId} /> : undefined), [execution])
+  if (registry.isError) return <div className={classes.padded}><ErrorPanel error={registry.error} onRetry={() => void registry.refetch()} /></div>
+  if (!registry.data) return <Loading />
   return (
     <div className={classes.fill}>
-      {parsed.ok ? null : (
-        <div className={classes.toolbar} role="status">
-          <IconAlertTriangle size={15} color="var(--mr-warning)" aria-hidden />
-          The JSON has a mistake; this is the last state that could be drawn.
-        </div>
-      )}
-      <div className={classes.stage}>
-        {definition.nodes.length === 0 ? (
-          <NoNodes id={workflow.id} />
-        ) : registry.data ? (
-          <DefinitionGraph
-            definition={definition}
-            registry={registry.data}
-            triggers={triggers}
-            issues={counts}
-            selected={selected}
-            onSelect={setSelected}
-            label={`The workflow ${workflow.name} as a graph`}
-          />
-        ) : null}
-        {node ? <NodePanel node={node} issues={issues.filter(({ path }) => nodeAtPointer(definition, path) === node)} onClose={() => setSelected(null)} /> : null}
-      </div>
+      <Suspense fallback={<Loading label="Loading the builder" />}>
+        <Builder
+          document={document.current}
+          definition={definition}
+          registry={registry.data}
+          triggerTypes={triggerTypes.data ?? NONE}
+          triggers={triggers}
+          issues={issues}
+          run={run}
+          workflowId={workflow.id}
+          label={`The workflow ${workflow.name}`}
+          onNewTrigger={setNewTrigger}
+          triggerPanel={panel}
+          dataPanel={data}
+          onEditor={setEditor}
+          banner={
+            <>
+              {broken ? <BrokenBanner /> : null}
+              {error ? <ErrorPanel error={error} /> : null}
+              {execution ? <RunBanner execution={execution} onClose={() => void navigate({ search: {}, replace: true })} /> : null}
+            </>
+          }
+        />
+      </Suspense>
+      {newTrigger === null ? null : <TriggerForm workflowId={workflow.id} type={newTrigger as TriggerType} stay onClose={() => setNewTrigger(null)} />}
     </div>
   )
 }
+
+const NONE: never[] = []
 
 function useGraphTriggers(workflowId: string): GraphTrigger[] {
   const { data } = useInfiniteQuery(triggerListQuery({ workflow_id: workflowId }))
@@ -68,23 +91,5 @@ function useGraphTriggers(workflowId: string): GraphTrigger[] {
         .flatMap(({ items }) => items)
         .map((trigger) => ({ id: trigger.id, type: trigger.type, active: trigger.state === 'active', ...triggerSummary(trigger) })),
     [data],
-  )
-}
-
-function NoNodes({ id }: { id: string }) {
-  return (
-    <div style={{ margin: 'auto' }}>
-      <EmptyState
-        icon={IconSitemap}
-        title="Nothing is drawn yet"
-        action={
-          <LinkButton to="/workflows/$id/json" params={{ id }} leftSection={<IconCode size={15} />}>
-            Write the first step
-          </LinkButton>
-        }
-      >
-        A workflow is steps and the ways between them. Write them as JSON and see them here.
-      </EmptyState>
-    </div>
   )
 }

@@ -25,7 +25,7 @@ export function CreateWorkflow({ onClose }: { onClose: () => void }) {
     },
     onSuccess: async (workflow) => {
       await client.invalidateQueries({ queryKey: workflowKeys.all })
-      await navigate({ to: from === EMPTY ? '/workflows/$id/json' : '/workflows/$id', params: { id: workflow.id } })
+      await navigate({ to: '/workflows/$id', params: { id: workflow.id } })
     },
     onError: (error) => notifyProblem(error, 'Not created'),
   })

@@ -1,6 +1,6 @@
 import { Button, Group, Modal, SegmentedControl, Text } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useMatchRoute, useNavigate } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { problemsByPath } from '@/api/problem'
 import { runWorkflow } from '@/api/queries/workflows'
@@ -19,7 +19,8 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
   const definition = useDraftState((state) => state.definition)
   const dirty = useDraftState(isDirty)
   const navigate = useNavigate()
-  const [version, setVersion] = useState<'live' | 'draft'>(workflow.live_version === null ? 'draft' : 'live')
+  const onCanvas = useMatchRoute()({ to: '/workflows/$id', params: { id: workflow.id }, fuzzy: false }) !== false
+  const [version, setVersion] = useState<'live' | 'draft'>(workflow.live_version === null || onCanvas ? 'draft' : 'live')
   const [text, setText] = useState(() => readStored('session', lastInputName(workflow.id)) ?? prettyJson(sampleInput(definition.input_schema)))
   const parsed = readJson(text)
   // One key for one dialog: pressing twice, or again after a lost answer, starts one execution.
@@ -36,7 +37,8 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
       if (!started) return
       writeStored('session', lastInputName(workflow.id), text)
       onClose()
-      await navigate({ to: '/executions/$id', params: { id: started.id } })
+      // On the canvas the run is seen where it was drawn.
+      await (onCanvas ? navigate({ to: '/workflows/$id', params: { id: workflow.id }, search: { run: started.id } }) : navigate({ to: '/executions/$id', params: { id: started.id } }))
     },
     onError: (error) => notifyProblem(error, 'Not started'),
   })

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core'
-import { IconDeviceFloppy, IconDots, IconPlayerPlayFilled, IconRocket } from '@tabler/icons-react'
+import { IconAlertTriangleFilled, IconDeviceFloppy, IconDots, IconPlayerPlayFilled, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { draftDiffQuery } from '@/api/queries/workflows'
@@ -17,7 +17,7 @@ interface WorkflowHeaderProps {
 }
 
 export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
-  const { workflow, issues, save, openRun } = useDraft()
+  const { workflow, issues, save, openRun, openProblems } = useDraft()
   const dirty = useDraftState(isDirty)
   const saving = useDraftState((state) => state.saving)
   const publish = usePublish()
@@ -36,6 +36,11 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
       </div>
       <div className={classes.actions}>
         <SaveState dirty={dirty} autosave={autosave} />
+        {issues.length > 0 ? (
+          <Button variant="subtle" color="gray" onClick={openProblems} leftSection={<IconAlertTriangleFilled size={15} color={errors > 0 ? 'var(--mr-error)' : 'var(--mr-warning)'} />} data-testid="problems-button">
+            {plural(issues.length, 'problem')}
+          </Button>
+        ) : null}
         <Button variant="default" leftSection={<IconDeviceFloppy size={15} />} disabled={!dirty} loading={saving} onClick={() => void save()} data-testid="save">
           Save
         </Button>

@@ -1,7 +1,7 @@
 import { useDisclosure, useLocalStorage } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, Outlet } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo } from 'react'
+import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router'
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
 import { workflowQuery, type TaggedWorkflow } from '@/api/queries/workflows'
 import { useDocumentTitle } from '@/lib/use-document-title'
 import { ErrorPanel } from '@/ui/error-panel'
@@ -13,6 +13,7 @@ import { WorkflowHeader } from './workflow-header'
 import classes from './workflow-page.module.css'
 
 const RunDialog = lazy(() => import('./run-dialog'))
+const ProblemsDialog = lazy(() => import('./problems-dialog'))
 const route = getRouteApi('/shell/workflows/$id')
 
 export function WorkflowPage() {
@@ -33,11 +34,23 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
   const { issues, checking } = useIssues(store)
   const save = useSave(store)
   const [running, run] = useDisclosure(false)
-  const [autosave, setAutosave] = useLocalStorage({ key: 'millrace.autosave', defaultValue: false })
-  useUnsavedGuard(store)
+  const [autosave, setAutosave] = useLocalStorage({ key: 'millrace.autosave', defaultValue: true })
+  useUnsavedGuard(store, autosave)
   useWorkflowKeys(save, run.open)
   useAutosave(store, autosave)
-  const value = useMemo(() => ({ workflow, store, issues, checking, save, openRun: run.open }), [workflow, store, issues, checking, save, run.open])
+  const [problems, problemsShown] = useDisclosure(false)
+  const [jump, setJump] = useState<string | null>(null)
+  const onJumped = useCallback(() => setJump(null), [])
+  const navigate = useNavigate()
+  const jumpTo = (pointer: string) => {
+    problemsShown.close()
+    setJump(pointer)
+    void navigate({ to: '/workflows/$id', params: { id: workflow.id }, search: (before: { run?: string }) => ({ run: before.run }) })
+  }
+  const value = useMemo(
+    () => ({ workflow, store, issues, checking, save, openRun: run.open, openProblems: problemsShown.open, jump, onJumped }),
+    [workflow, store, issues, checking, save, run.open, problemsShown.open, jump, onJumped],
+  )
   return (
     <DraftProvider value={value}>
       <div className={classes.page}>
@@ -54,7 +67,10 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
         </div>
       </div>
       <ConflictDialog />
-      <Suspense fallback={null}>{running ? <RunDialog onClose={run.close} /> : null}</Suspense>
+      <Suspense fallback={null}>
+        {running ? <RunDialog onClose={run.close} /> : null}
+        {problems ? <ProblemsDialog onClose={problemsShown.close} onJump={jumpTo} /> : null}
+      </Suspense>
     </DraftProvider>
   )
 }

@@ -59,10 +59,11 @@ describe('places people gave', () => {
   })
   const places = (spots: ([number, number] | null)[]) => givenPlaces(draw({ definition: placed(spots), registry, triggers: [{ id: 't', type: 'api', title: '', subtitle: '', active: true }] }))
   it('are kept, with triggers to the left', () => expect(places([[0, 10], [320, 10]])).toEqual({ n0: { x: 0, y: 10 }, n1: { x: 320, y: 10 }, 'trigger:t': { x: -320, y: 10 } }))
-  it('are not used when one is missing, or all are the same', () => {
-    expect(places([[0, 0], null])).toBeNull()
+  it('leave room for a node that has none', () => expect(places([[0, 0], null])).toEqual({ n0: { x: 0, y: 0 }, n1: { x: 0, y: 96 }, 'trigger:t': { x: -320, y: 0 } }))
+  it('are not used when nobody gave one, or all are the same', () => {
+    expect(places([null, null])).toBeNull()
     expect(places([[0, 0], [0, 0]])).toBeNull()
-    expect(places([])).toBeNull()
+    expect(places([])).toEqual({ 'trigger:t': { x: 0, y: 0 } })
   })
 })
 

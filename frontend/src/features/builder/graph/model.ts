@@ -1,6 +1,7 @@
 /** From a definition to the nodes and edges that are drawn. Pure; knows nothing of the canvas library. */
 import type { RegistryEntry } from '@/api/types'
 import { portOf, rootsOf, type Definition, type DefinitionNode } from '@/lib/definition'
+import { edgeId } from '@/lib/graph'
 
 /** What an execution did with a node. */
 export interface GraphNodeState {
@@ -26,6 +27,8 @@ export interface DefinitionGraphProps {
   triggers?: GraphTrigger[]
   /** How many errors and warnings each node has. */
   issues?: Record<string, { errors: number; warnings: number }>
+  /** How a step differs from another version. */
+  changes?: Record<string, 'added' | 'removed' | 'changed'>
   selected?: string | null
   onSelect?: (nodeId: string | null) => void
 }
@@ -80,8 +83,12 @@ export function subtitleOf(node: DefinitionNode, entry: RegistryEntry | undefine
   if (text('url')) return `${text('method') || 'GET'} ${text('url').replace(/^https?:\/\//, '')}`
   if (text('seconds')) return `${text('seconds')} s`
   const telling = ['expression', 'until', 'topic', 'workflow', 'message', 'name', 'status'].map(text).find((value) => value !== '')
-  return telling ?? entry?.title ?? node.type
+  // Its type, unless that is what it is called anyway.
+  return telling ?? (entry && node.name === entry.title ? plainText(entry.description) : (entry?.title ?? node.type))
 }
+
+/** A description's first words, without the marks for code. */
+const plainText = (text: string): string => text.replaceAll('`', '').split(/\. |: /)[0] ?? ''
 
 export function draw({ definition, registry, triggers = [] }: Pick<DefinitionGraphProps, 'definition' | 'registry' | 'triggers'>): Drawing {
   const types = new Map(registry.map((entry) => [entry.type, entry]))
@@ -90,6 +97,12 @@ export function draw({ definition, registry, triggers = [] }: Pick<DefinitionGra
   const used = new Map<string, string[]>()
   for (const edge of edges) used.set(edge.from, [...(used.get(edge.from) ?? []), portOf(edge)])
 
+  const names = new Set<string>()
+  const unique = (name: string, index: number) => {
+    const own = names.has(name) ? `${name}#${index}` : name
+    names.add(own)
+    return own
+  }
   const nodes = definition.nodes.map((node): DrawnNode => {
     const entry = types.get(node.type)
     const ports = outputPorts(node, entry, used.get(node.id) ?? [])
@@ -107,7 +120,7 @@ export function draw({ definition, registry, triggers = [] }: Pick<DefinitionGra
       position: typeof node.ui?.x === 'number' && typeof node.ui.y === 'number' ? { x: node.ui.x, y: node.ui.y } : undefined,
     }
   })
-  const drawnEdges = edges.map((edge, index): DrawnEdge => ({ id: `e${index}`, source: edge.from, port: portOf(edge), target: edge.to }))
+  const drawnEdges = edges.map((edge, index): DrawnEdge => ({ id: unique(edgeId(edge), index), source: edge.from, port: portOf(edge), target: edge.to }))
   const roots = rootsOf({ ...definition, edges })
   const starts = triggers.map((trigger) => drawTrigger(trigger, types))
   const startEdges = starts.flatMap((start) => roots.map((root): DrawnEdge => ({ id: `${start.id}-${root.id}`, source: start.id, port: MAIN, target: root.id })))

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Trigger } from '@/api/types'
 import { renderUi } from '@/test/render'
 import { ApiForm } from './api-form'
-import { readCron } from './cron'
+import { readCron } from '@/lib/cron'
 import { configOf, fieldsOf, splitSeconds, toLocalField, type TriggerFields } from './model'
 
 const blank = (type: TriggerFields['type']): TriggerFields => ({ ...fieldsOf(undefined, 'wf_1', 'Europe/Berlin'), type })

@@ -4,7 +4,7 @@ import { localZone } from '@/lib/time'
 import type { FormProps } from './api-form'
 import type { ScheduleFields } from './model'
 
-const CronPreview = lazy(() => import('./cron-preview'))
+const CronPreview = lazy(() => import('@/ui/cron-preview'))
 
 const UNITS = [
   { value: '1', label: 'seconds' },

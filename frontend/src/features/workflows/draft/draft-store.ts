@@ -7,7 +7,8 @@ import { ApiProblem } from '@/api/problem'
 import { readWorkflow, saveDraft, type TaggedWorkflow } from '@/api/queries/workflows'
 import type { Issue } from '@/api/types'
 import { isDrawable, type Definition } from '@/lib/definition'
-import { prettyJson, readJson, type JsonResult } from '@/lib/json-source'
+import { jsonResult, prettyJson, readJson, type JsonResult } from '@/lib/json-source'
+import { emptyHistory, recorded, redone, undone, type Gesture, type History } from './history'
 
 export interface DraftState {
   workflowId: string
@@ -21,9 +22,13 @@ export interface DraftState {
   conflict: TaggedWorkflow | null
   /** Why the last save was refused: problems of form, by path. */
   refused: Issue[]
+  history: History
 
   setText: (text: string) => void
-  setDefinition: (definition: Definition) => void
+  setDefinition: (definition: Definition, gesture?: Gesture) => void
+  /** Takes the last gesture back, or does it again; says which it was, null when there was none. */
+  undo: () => string | null
+  redo: () => string | null
   /** What the server has. Taken over unless there are unsaved changes. */
   receive: (tagged: TaggedWorkflow) => void
   /** True when the draft is saved (or was already). Throws ApiProblem for anything but a conflict and problems of form. */
@@ -45,6 +50,15 @@ const withText = (text: string, before?: Definition): Pick<DraftState, 'text' | 
   return { text, parsed, definition: drawable ?? before ?? { schema: 'millrace/1', nodes: [] } }
 }
 
+/** A definition needs no reading: its text and its value are made of it. */
+const withDefinition = (definition: Definition): Pick<DraftState, 'text' | 'parsed' | 'definition'> => {
+  const text = prettyJson(definition)
+  return { text, parsed: jsonResult(definition, text), definition }
+}
+
+const TYPING: Gesture = { label: 'Edit the JSON', key: 'json', within: Infinity }
+const CHANGE: Gesture = { label: 'Change' }
+
 type Read = (id: string) => Promise<TaggedWorkflow>
 type Write = (id: string, definition: Definition, etag: string) => Promise<TaggedWorkflow>
 
@@ -53,8 +67,10 @@ export function makeDraftStore(first: TaggedWorkflow, saved: (tagged: TaggedWork
   return create<DraftState>((set, get) => {
     const accept = (tagged: TaggedWorkflow, sent: string) => {
       // What was typed while the save was under way stays, as changes on top of it.
-      const text = get().text === sent ? prettyJson(tagged.workflow.definition) : get().text
-      set({ base: baseOf(tagged), refused: [], conflict: null, ...withText(text, get().definition) })
+      const base = baseOf(tagged)
+      const { text } = get()
+      if (text === sent && base.text !== text) set(withText(base.text, get().definition))
+      set({ base, refused: [], conflict: null })
       saved(tagged)
     }
 
@@ -88,6 +104,12 @@ export function makeDraftStore(first: TaggedWorkflow, saved: (tagged: TaggedWork
       }
     }
 
+    const step = (take: typeof undone): string | null => {
+      const taken = take(get().history, get().definition)
+      if (taken) set({ ...withDefinition(taken.definition), history: taken.history, refused: [] })
+      return taken?.label ?? null
+    }
+
     return {
       workflowId: first.workflow.id,
       ...withText(prettyJson(first.workflow.definition)),
@@ -95,13 +117,23 @@ export function makeDraftStore(first: TaggedWorkflow, saved: (tagged: TaggedWork
       saving: false,
       conflict: null,
       refused: [],
-      setText: (text) => set((state) => ({ ...withText(text, state.definition), refused: [] })),
-      setDefinition: (definition) => get().setText(prettyJson(definition)),
+      history: emptyHistory,
+      setText: (text) => {
+        const { text: before, definition, history } = get()
+        if (text !== before) set({ ...withText(text, definition), refused: [], history: recorded(history, definition, TYPING, Date.now()) })
+      },
+      setDefinition: (definition, gesture = CHANGE) => {
+        const { definition: before, history } = get()
+        if (definition !== before) set({ ...withDefinition(definition), refused: [], history: recorded(history, before, gesture, Date.now()) })
+      },
+      undo: () => step(undone),
+      redo: () => step(redone),
       receive: (tagged) => {
         const { base, saving } = get()
         if (saving || isDirty(get())) return
         const next = baseOf(tagged)
-        if (next.text !== base.text) set({ base: next, ...withText(next.text) })
+        // What the gestures of before began from is gone.
+        if (next.text !== base.text) set({ base: next, ...withText(next.text), history: emptyHistory })
         else set({ base: next })
       },
       save: () => {
@@ -114,14 +146,17 @@ export function makeDraftStore(first: TaggedWorkflow, saved: (tagged: TaggedWork
         if (!conflict) return
         if (choice === 'theirs') {
           const base = baseOf(conflict)
-          set({ base, conflict: null, refused: [], ...withText(base.text) })
+          set({ base, conflict: null, refused: [], ...withText(base.text), history: emptyHistory })
           saved(conflict)
         } else {
           set({ conflict: null })
           if (choice === 'mine') await guarded(() => attempt(conflict.etag, false))
         }
       },
-      discard: () => set((state) => ({ ...withText(state.base.text), refused: [] })),
+      discard: () => {
+        const { definition, history, base } = get()
+        set({ ...withText(base.text), refused: [], history: recorded(history, definition, { label: 'Discard changes' }, Date.now()) })
+      },
     }
   })
 }

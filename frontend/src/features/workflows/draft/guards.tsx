@@ -3,12 +3,14 @@ import { useEffect } from 'react'
 import { confirm } from '@/ui/confirm'
 import { isDirty, type DraftStore } from './draft-store'
 
-/** Leaving with unsaved changes asks first; another tab of the same workflow is not leaving. */
-export function useUnsavedGuard(store: DraftStore): void {
+/** Leaving saves what is unsaved when drafts save by themselves; what cannot be saved is asked about. Another tab of the same workflow is not leaving. */
+export function useUnsavedGuard(store: DraftStore, autosave: boolean): void {
   useBlocker({
     shouldBlockFn: async ({ next }) => {
       const state = store.getState()
       if (!isDirty(state) || next.pathname.startsWith(`/workflows/${state.workflowId}`)) return false
+      // The store knows which workflow it is of, so this can be saved into no other one.
+      if (autosave && (await settledSave(store))) return false
       return !(await confirm({
         title: 'Leave without saving?',
         body: 'The draft has changes that are not saved. They are lost when you leave.',
@@ -19,6 +21,12 @@ export function useUnsavedGuard(store: DraftStore): void {
     },
     enableBeforeUnload: () => isDirty(store.getState()),
   })
+}
+
+/** Saves, after a save that is under way; false when the draft could not be saved. */
+async function settledSave(store: DraftStore): Promise<boolean> {
+  for (let tries = 0; store.getState().saving && tries < 50; tries++) await new Promise((resolve) => setTimeout(resolve, 100))
+  return store.getState().save().catch(() => false)
 }
 
 /** Ctrl/Cmd+S saves, Ctrl/Cmd+Enter runs; in fields and editors too. */

@@ -15,6 +15,11 @@ export interface DraftContextValue {
   /** Saves with a toast for what goes wrong. */
   save: () => Promise<boolean>
   openRun: () => void
+  /** Shows every problem, each with a way to it. */
+  openProblems: () => void
+  /** The place that the canvas is to show next, as a JSON Pointer. */
+  jump: string | null
+  onJumped: () => void
 }
 
 const Context = createContext<DraftContextValue | null>(null)

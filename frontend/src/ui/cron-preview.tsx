@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core'
 import { formatClock, formatRelative, localZone } from '@/lib/time'
 import { useNow } from '@/lib/use-now'
-import { readCron } from './cron'
+import { readCron } from '@/lib/cron'
 
 export default function CronPreview({ cron, timezone }: { cron: string; timezone: string }) {
   const now = useNow(10_000)

@@ -1,0 +1,16 @@
+/** Where the canvas is, for gestures that begin outside of it. The canvas says so itself while it is there. */
+import type { Point } from '../model/edit'
+
+export const DROP = '.react-flow'
+
+let toCanvas: ((screen: Point) => Point) | null = null
+
+/** Told by the canvas; the function given back takes it away again. */
+export function offerCanvas(convert: (screen: Point) => Point): () => void {
+  toCanvas = convert
+  return () => {
+    if (toCanvas === convert) toCanvas = null
+  }
+}
+
+export const canvasPoint = (x: number, y: number): Point | null => toCanvas?.({ x, y }) ?? null

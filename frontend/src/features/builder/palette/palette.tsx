@@ -1,0 +1,61 @@
+import { ActionIcon, TextInput } from '@mantine/core'
+import { IconChevronLeft, IconSearch } from '@tabler/icons-react'
+import { useMemo, useState } from 'react'
+import type { RegistryEntry } from '@/api/types'
+import { KindTile } from '@/ui/kind-tile'
+import { useBuilder } from '../builder-context'
+import { found, shelves } from './catalogue'
+import classes from './palette.module.css'
+import { useDragOut } from './use-drag-out'
+
+/** Every step and trigger the registry serves: to drag onto the canvas, or to add with a click or Enter. */
+export function Palette({ onHide }: { onHide: () => void }) {
+  const { registry, triggerTypes } = useBuilder()
+  const [query, setQuery] = useState('')
+  const entries = useMemo(() => [...triggerTypes, ...registry], [triggerTypes, registry])
+  const shown = useMemo(() => shelves(query.trim() === '' ? entries : found(entries, query)), [entries, query])
+  return (
+    <aside className={classes.palette} aria-label="Steps to add" data-testid="palette">
+      <div className={classes.head}>
+        <TextInput
+          className={classes.search}
+          placeholder="Find a step"
+          aria-label="Find a step"
+          leftSection={<IconSearch size={14} aria-hidden />}
+          value={query}
+          onChange={(event) => setQuery(event.currentTarget.value)}
+          data-testid="palette-search"
+        />
+        <ActionIcon aria-label="Hide the steps" onClick={onHide}>
+          <IconChevronLeft size={16} />
+        </ActionIcon>
+      </div>
+      <div className={classes.shelves}>
+        {shown.length === 0 ? <p className="mr-dim">No step is called “{query}”.</p> : null}
+        {shown.map(({ kind, title, entries: own }) => (
+          <section key={kind}>
+            <h3 className={classes.shelf}>{title}</h3>
+            {own.map((entry) => (
+              <Item key={entry.type} entry={entry} />
+            ))}
+          </section>
+        ))}
+      </div>
+    </aside>
+  )
+}
+
+function Item({ entry }: { entry: RegistryEntry }) {
+  const { editor, onNewTrigger } = useBuilder()
+  const add = () => (entry.kind === 'trigger' ? onNewTrigger(entry.type) : editor.add(entry.type))
+  const drag = useDragOut(entry, editor, entry.kind === 'trigger' ? () => onNewTrigger(entry.type) : undefined)
+  return (
+    <button type="button" className={classes.item} title={entry.description} data-testid={`pal-${entry.type}`} data-kind={entry.kind} {...drag} onClick={(event) => !event.defaultPrevented && add()}>
+      <KindTile icon={entry.icon} kind={entry.kind} size={28} />
+      <span className={classes.words}>
+        <span className={classes.name}>{entry.title}</span>
+        <span className={`${classes.about} mr-ellipsis`}>{entry.description.replaceAll('`', '')}</span>
+      </span>
+    </button>
+  )
+}

@@ -1,0 +1,3 @@
+export { SchemaForm, type SchemaFormProps } from './schema-form'
+export type { FormHelp, ReferenceProps } from './form-context'
+export { modeOf, toggled, type FormState, type Memory } from './modes'

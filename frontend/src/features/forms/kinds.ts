@@ -1,0 +1,64 @@
+/** Which kind of field a schema asks for. Decided from the schema alone, so that new node types need nothing here. */
+import { alternatives, propertiesOf, single, type Schema } from '@/lib/schema'
+
+export type FieldKind =
+  | 'cel' | 'graph' | 'credential' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'cron' | 'text' | 'longtext'
+  | 'texts' | 'selects' | 'list' | 'entries' | 'object' | 'variants' | 'any'
+
+const LONG = /^(message|text|html|markdown|description|comment|prompt|template)$/
+const isGraphShape = (schema: Schema): boolean => propertiesOf(schema).some(([name]) => name === 'nodes') && propertiesOf(schema).some(([name]) => name === 'edges')
+
+/** The values of an enumeration, null left out; null when the schema is none. */
+export function choicesOf(schema: Schema): (string | number)[] | null {
+  const list = Array.isArray(schema.enum) ? (schema.enum as unknown[]) : schema.const !== undefined ? [schema.const] : null
+  if (!list) return null
+  const choices = list.filter((each): each is string | number => typeof each === 'string' || typeof each === 'number')
+  return choices.length > 0 ? choices : null
+}
+
+/** The field that tells the variants of a union of objects apart. */
+export function discriminatorOf(variants: readonly Schema[]): string | null {
+  const names = variants.map((each) => propertiesOf(each).filter(([, inner]) => inner.const !== undefined || (Array.isArray(inner.enum) && inner.enum.length === 1)).map(([name]) => name))
+  return names[0]?.find((name) => names.every((others) => others.includes(name))) ?? null
+}
+
+export function kindOf(name: string, schema: Schema, root: Schema): FieldKind {
+  const all = alternatives(schema, root)
+  const here = single(schema, root)
+  const format = here.format ?? schema.format
+  if (format === 'cel') return 'cel'
+  if (all.some(isGraphShape)) return 'graph'
+  if (format === 'credential' || (name === 'credential' && all.every(({ type }) => type === 'string'))) return 'credential'
+  if (format === 'workflow' || (name === 'workflow' && here.type === 'string')) return 'workflow'
+  if (format === 'code' || (name === 'source' && here.type === 'string')) return 'code'
+  if (format === 'literal' || format === 'json-schema') return 'literal'
+  if (all.length > 1) {
+    const merged = all.flatMap((each) => choicesOf(each) ?? [])
+    if (merged.length > 0 && all.every((each) => choicesOf(each))) return 'select'
+    if (all.every(({ type }) => type === 'object') && discriminatorOf(all)) return 'variants'
+    return 'any'
+  }
+  if (choicesOf(here)) return 'select'
+  return plainKind(name, here, format, root)
+}
+
+function plainKind(name: string, here: Schema, format: unknown, root: Schema): FieldKind {
+  if (here.type === 'boolean') return 'switch'
+  if (here.type === 'number' || here.type === 'integer') return /(^|_)seconds$/.test(name) || format === 'duration' ? 'duration' : 'number'
+  if (here.type === 'string') {
+    if (format === 'date-time') return 'datetime'
+    if (format === 'cron' || name === 'cron') return 'cron'
+    return format === 'multiline' || LONG.test(name) ? 'longtext' : 'text'
+  }
+  if (here.type === 'array') {
+    const items = typeof here.items === 'object' && here.items !== null ? single(here.items as Schema, root) : {}
+    if (choicesOf(items)) return 'selects'
+    if (items.type === 'string' && items.format !== 'cel') return 'texts'
+    return items.type === 'object' && propertiesOf(items).length > 0 ? 'list' : 'any'
+  }
+  if (here.type === 'object') return propertiesOf(here).length > 0 ? 'object' : 'entries'
+  return 'any'
+}
+
+/** Kinds that are the same in both modes, or have none: bare expressions, structures whose leaves switch by themselves. */
+export const WITHOUT_MODE: ReadonlySet<FieldKind> = new Set(['cel', 'graph', 'literal', 'code', 'list', 'object', 'variants', 'entries', 'credential'])

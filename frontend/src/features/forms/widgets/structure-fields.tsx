@@ -1,0 +1,108 @@
+/** Fields made of fields: nested objects, lists of objects (a switch's cases), unions of objects. */
+import { ActionIcon, Button, Select } from '@mantine/core'
+import { IconArrowDown, IconArrowUp, IconPlus, IconX } from '@tabler/icons-react'
+import { alternatives, labelOf, propertiesOf, requiredOf, single, type Schema } from '@/lib/schema'
+import type { WidgetProps } from '.'
+import { Field } from '../field'
+import { useForm } from '../form-context'
+import classes from '../forms.module.css'
+import { discriminatorOf } from '../kinds'
+
+function Fields({ schema, path, without }: { schema: Schema; path: WidgetProps['path']; without?: string | null }) {
+  const required = requiredOf(schema)
+  return propertiesOf(schema)
+    .filter(([name]) => name !== without)
+    .map(([name, each]) => <Field key={name} name={name} schema={each} path={[...path, name]} required={required.includes(name)} />)
+}
+
+export function ObjectField({ schema, path, label }: WidgetProps) {
+  return (
+    <div className={classes.nested} role="group" aria-label={label}>
+      <Fields schema={schema} path={path} />
+    </div>
+  )
+}
+
+/** A new item: what its schema asks for, empty. Names get a number, since they often must differ. */
+function emptyItem(schema: Schema, count: number): Record<string, unknown> {
+  const entries = requiredOf(schema).map((name) => [name, name === 'name' ? `case ${count + 1}` : ''])
+  return Object.fromEntries(entries) as Record<string, unknown>
+}
+
+export function ListField({ id, name, schema, path, value, label }: WidgetProps) {
+  const { change, root, readOnly } = useForm()
+  const items = Array.isArray(value) ? (value as unknown[]) : []
+  const item = single((schema.items ?? {}) as Schema, root)
+  const one = labelOf(name.replace(/s$/, ''), {}).toLowerCase()
+  const move = (from: number, to: number) => {
+    const next = [...items]
+    const [taken] = next.splice(from, 1)
+    next.splice(to, 0, taken)
+    change(path, next)
+  }
+  return (
+    <div className={classes.rows} role="group" aria-label={label}>
+      {items.map((_, index) => (
+        <div key={index} className={classes.card} data-testid={`item-${path.join('.')}-${index}`}>
+          <div className={classes.cardHead}>
+            <span>
+              {labelOf(one, {})} {index + 1}
+            </span>
+            {readOnly ? null : (
+              <>
+                <ActionIcon size={24} aria-label={`Move ${one} ${index + 1} up`} disabled={index === 0} onClick={() => move(index, index - 1)}>
+                  <IconArrowUp size={13} />
+                </ActionIcon>
+                <ActionIcon size={24} aria-label={`Move ${one} ${index + 1} down`} disabled={index === items.length - 1} onClick={() => move(index, index + 1)}>
+                  <IconArrowDown size={13} />
+                </ActionIcon>
+                <ActionIcon size={24} aria-label={`Remove ${one} ${index + 1}`} onClick={() => change([...path, index], undefined)}>
+                  <IconX size={13} />
+                </ActionIcon>
+              </>
+            )}
+          </div>
+          <Fields schema={item} path={[...path, index]} />
+        </div>
+      ))}
+      {readOnly ? null : (
+        <Button variant="default" size="compact-sm" style={{ alignSelf: 'flex-start' }} leftSection={<IconPlus size={14} />} onClick={() => change(path, [...items, emptyItem(item, items.length)])} id={id} data-testid={`add-item-${path.join('.')}`}>
+          Add a {one}
+        </Button>
+      )}
+    </div>
+  )
+}
+
+const constOf = (schema: Schema | undefined): string | undefined => {
+  const value = schema?.const ?? (Array.isArray(schema?.enum) ? (schema.enum as unknown[])[0] : undefined)
+  return typeof value === 'string' ? value : undefined
+}
+
+export function VariantsField({ id, outer, path, value, label, required }: WidgetProps) {
+  const { change, root, readOnly } = useForm()
+  const variants = alternatives(outer, root)
+  const key = discriminatorOf(variants) ?? 'type'
+  const nameOf = (schema: Schema) => constOf(propertiesOf(schema).find(([name]) => name === key)?.[1]) ?? ''
+  const now = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+  const chosen = variants.find((each) => nameOf(each) === now)
+  return (
+    <div className={classes.rows}>
+      <Select
+        id={id}
+        data={variants.map((each) => ({ value: nameOf(each), label: nameOf(each).replaceAll('_', ' ') }))}
+        value={typeof now === 'string' ? now : null}
+        aria-label={label}
+        placeholder="Not set"
+        clearable={!required}
+        disabled={readOnly}
+        onChange={(next) => change(path, next === null ? undefined : { [key]: next })}
+      />
+      {chosen ? (
+        <div className={classes.nested}>
+          <Fields schema={chosen} path={path} without={key} />
+        </div>
+      ) : null}
+    </div>
+  )
+}

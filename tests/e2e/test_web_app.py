@@ -1,0 +1,40 @@
+"""The web app in a real browser against the running product: one test for each flow of frontend/e2e, whose own lines say what was checked.
+
+Pictures of every page, in both themes, go to `screenshots/` (ignored by git), to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from infra.host.frontend_build import FrontendBuild
+from tests.support.chromium import chromium
+from tests.support.product import CHECKOUT, Product
+from tests.support.recorder import Recorder
+
+FLOWS = ("session", "workflows", "builder", "drafts", "running", "pages")
+
+
+@pytest.fixture(scope="session")
+def web_app(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The web app is built as `./run` builds it, with the packages that its tests need."""
+    for _ in FrontendBuild(CHECKOUT, tmp_path_factory.mktemp("frontend") / "build.log", os.environ).run():
+        pass
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_flow(flow: str, product: Product, recorder: Recorder, web_app: None, tmp_path: Path) -> None:
+    command = ["node", "e2e/run.mjs", "--flow", flow, "--url", product.run["url"], "--key", product.run["api_key"]]
+    command += ["--shots", str(CHECKOUT / "screenshots"), "--target", recorder.url]
+    if os.environ.get("MILLRACE_TEST_KAFKA"):
+        command += ["--topic", f"drawn-{uuid.uuid4().hex[:8]}"]
+    environment = {**os.environ, "CHROMIUM": str(chromium())}
+    done = subprocess.run(command, cwd=CHECKOUT / "frontend", env=environment, capture_output=True, text=True, timeout=900, check=False)
+    print(done.stdout)
+    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}"
+    assert " 0 failed" in done.stdout
