@@ -58,7 +58,7 @@ export type Health = Schemas['Health']
 export type ApiKey = Schemas['ApiKey']
 export type ApiKeyCreate = Schemas['ApiKeyCreate']
 export type ApiKeyCreated = Schemas['ApiKeyCreated']
-export type Role = ApiKeyCreate['role']
+export type Role = NonNullable<ApiKeyCreate['role']>
 export type Me = Schemas['Me']
 
 export interface Page<T> {
