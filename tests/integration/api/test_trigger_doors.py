@@ -15,6 +15,7 @@ import pytest
 
 from chalicelib.core import config, egress
 from chalicelib.core.db import transaction
+from chalicelib.credentials.keys import _keyring
 from chalicelib.triggers import deliveries, tokens
 from chalicelib.triggers.doors import forget_door
 from chalicelib.triggers.housekeeping import forget_old
@@ -157,6 +158,7 @@ def test_secrets_are_sealed_and_survive_a_new_master_key(
     forget_door(path)
     assert send(api, path, **allowed).status == 202
     (tmp_path / "master.keys").unlink()
+    _keyring.cache_clear()
     forget_door(path)
     lost = send(api, path, **allowed)
     assert (lost.status, lost.code) == (503, "trigger_unhealthy")
