@@ -1,7 +1,8 @@
 """The Kafka entrance on Lambda, and on the host: a batch of records becomes executions in one transaction.
 
-The answer names no failed items. What the database did not take is raised, so that the whole batch comes again (harmless: each record has its key); what
-can never become an execution is a dead letter by then, and must not be named, because Kafka's batch item failures mean "deliver again from here".
+What the database did not take is raised, so that the whole batch comes again (harmless: each record has its key). What can never become an execution is a dead
+letter by then, and is not named: Kafka's batch item failures mean "deliver again from here". That is what a trigger that stops in front of a record wants, so
+the answer names the first record that such a trigger has not taken.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from chalicelib.core.db import transaction
 from chalicelib.core.logging import logger
 from chalicelib.core.metrics import emitted
 from chalicelib.engine.wake import wake
-from chalicelib.triggers.kafka_ingress import audience_of, ingest, report
+from chalicelib.triggers.kafka_ingress import ingest, report
+from chalicelib.triggers.kafka_outcomes import audience_of
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -28,4 +30,4 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     logger("kafka").info("records taken", extra={"request_id": request_id, **{name: n for name, n in result.outcomes.items() if n}})
     if result.outcomes["started"]:
         wake()
-    return {"batchItemFailures": []}
+    return {"batchItemFailures": result.batch_item_failures()}

@@ -15,6 +15,7 @@ from chalicelib.core.cache import cache
 from chalicelib.core.config import settings
 from chalicelib.core.db import row, transaction
 from chalicelib.core.logging import logger
+from chalicelib.triggers.kafka_readers import reading
 
 routes = Routes("health")
 
@@ -108,6 +109,16 @@ def _engine(overdue: float | None, since_tick: float | None) -> dict[str, str]:
     return {"status": "ok", "detail": "nothing is overdue"}
 
 
+def _readers() -> dict[str, str]:
+    """A broker answers; whether every group is read, and how far behind they are."""
+    with transaction() as connection:
+        now = reading(connection)
+    behind = f"{now.groups} consumer group{'' if now.groups == 1 else 's'}, {now.total} records behind"
+    if now.troubles:
+        return {"status": "degraded", "detail": f"a broker answers; {behind}; {'; '.join(now.troubles)}"[:1000]}
+    return {"status": "ok", "detail": f"a broker answers; {behind}"}
+
+
 def _kafka() -> dict[str, str]:
     config = settings()
     if not config.kafka_enabled or not config.kafka_bootstrap_servers:
@@ -119,7 +130,7 @@ def _kafka() -> dict[str, str]:
         host, _, port = server.strip().rpartition(":")
         try:
             with socket.create_connection((host.strip("[]"), int(port)), timeout=1):
-                return {"status": "ok", "detail": "a broker answers"}
+                return _readers()
         except (OSError, ValueError):
             continue
     return {"status": "down", "detail": "no broker of KAFKA_BOOTSTRAP_SERVERS answers; HTTP and schedules go on"}

@@ -17,6 +17,7 @@ from chalicelib.identity.roles import EDITOR, OPERATOR, VIEWER
 from chalicelib.scheduler.service import occurrences
 from chalicelib.triggers import captures, deliveries, service
 from chalicelib.triggers.health import health_changes
+from chalicelib.triggers.kafka_readers import reading
 
 routes = Routes("triggers")
 
@@ -162,8 +163,9 @@ def list_triggers(call: Call) -> Reply:
 
 @routes.route("GET", "/triggers/{id}", role=VIEWER, answer=Trigger)
 def get_trigger(call: Call, id: str) -> Reply:
-    """Read a trigger: whether it is active, why not, when it last fired and when it fires next."""
-    return json_reply(service.show(service.get(call.connection, call.workspace_id, id)))
+    """Read a trigger: whether it is active, why not, when it last fired and when it fires next; of a Kafka trigger also how many records it is behind."""
+    row = service.get(call.connection, call.workspace_id, id)
+    return json_reply(service.show(row, reading(call.connection).lags if row["type"] == "kafka" else None))
 
 
 @routes.route("PATCH", "/triggers/{id}", role=EDITOR, body=TriggerPatch, answer=Trigger)

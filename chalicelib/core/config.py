@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from chalicelib.core.errors import Unavailable
 
@@ -22,6 +23,11 @@ VARIABLES = {
     "redis_url": "REDIS_URL",
     "kafka_bootstrap_servers": "KAFKA_BOOTSTRAP_SERVERS",
     "kafka_off_reason": "MILLRACE_KAFKA_OFF_REASON",
+    "kafka_security": "KAFKA_SECURITY_PROTOCOL",
+    "kafka_mechanism": "KAFKA_SASL_MECHANISM",
+    "kafka_username": "KAFKA_SASL_USERNAME",
+    "kafka_password": "KAFKA_SASL_PASSWORD",
+    "kafka_ca": "KAFKA_SSL_CA",
     "bootstrap_key": "MILLRACE_BOOTSTRAP_KEY",
     "secret": "MILLRACE_SECRET",
     "master_key": "MILLRACE_MASTER_KEY",
@@ -50,6 +56,11 @@ class Settings(BaseModel):
     redis_url: str | None = None
     kafka_bootstrap_servers: str | None = None
     kafka_off_reason: str | None = None
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] | None = None
+    kafka_username: str | None = None
+    kafka_password: str | None = None
+    kafka_ca: Path | None = None
     bootstrap_key: str | None = None
     secret: str | None = None
     master_key: str | None = None
@@ -77,6 +88,17 @@ class Settings(BaseModel):
         if value is not None and not _BOOTSTRAP_KEY.match(value):
             raise ValueError("MILLRACE_BOOTSTRAP_KEY must be 20 to 200 characters of A-Z a-z 0-9 _ -")
         return value
+
+    @model_validator(mode="after")
+    def _kafka_sign_in(self) -> Settings:
+        sasl, mechanism = self.kafka_security.startswith("SASL_"), self.kafka_mechanism
+        if sasl != (mechanism is not None):
+            raise ValueError("KAFKA_SASL_MECHANISM goes with KAFKA_SECURITY_PROTOCOL SASL_SSL or SASL_PLAINTEXT, and with no other")
+        if mechanism == "AWS_MSK_IAM" and self.kafka_security != "SASL_SSL":
+            raise ValueError("AWS_MSK_IAM needs KAFKA_SECURITY_PROTOCOL SASL_SSL")
+        if mechanism not in (None, "AWS_MSK_IAM") and not (self.kafka_username and self.kafka_password):
+            raise ValueError(f"{mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
+        return self
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

@@ -47,7 +47,21 @@ def client_options(settings: Settings) -> dict[str, Any]:
     if reason is not None:
         raise KafkaOff(reason)
     servers = [server.strip() for server in (settings.kafka_bootstrap_servers or "").split(",") if server.strip()]
-    return {"bootstrap_servers": servers, "client_id": "millrace"}
+    return {"bootstrap_servers": servers, "client_id": "millrace", **_security(settings)}
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    """How the brokers are spoken to. AWS_MSK_IAM signs in with the credentials that the AWS SDK finds: on Lambda those of the function's role."""
+    options: dict[str, Any] = {}
+    if settings.kafka_security != "PLAINTEXT":
+        options["security_protocol"] = settings.kafka_security
+    if settings.kafka_ca is not None:
+        options["ssl_cafile"] = str(settings.kafka_ca)
+    if settings.kafka_mechanism is not None:
+        options["sasl_mechanism"] = settings.kafka_mechanism
+    if settings.kafka_username is not None:
+        options |= {"sasl_plain_username": settings.kafka_username, "sasl_plain_password": settings.kafka_password}
+    return options
 
 
 def connect(kind: Any, options: Mapping[str, Any]) -> Any:
@@ -117,8 +131,8 @@ class _Health:
 
 
 @lru_cache(maxsize=4)
-def _health_of(servers: str) -> _Health:
-    return _Health(client_options(Settings(kafka_bootstrap_servers=servers)))
+def _health_of(settings: Settings) -> _Health:
+    return _Health(client_options(settings))
 
 
 def kafka_health(settings: Settings) -> dict[str, str]:
@@ -126,4 +140,4 @@ def kafka_health(settings: Settings) -> dict[str, str]:
     reason = off_reason(settings)
     if reason is not None:
         return {"status": "off", "detail": reason}
-    return _health_of(settings.kafka_bootstrap_servers or "").answer()
+    return _health_of(settings).answer()

@@ -30,7 +30,7 @@ _DUE_IDS = "SELECT id FROM triggers WHERE type = 'schedule' AND next_fire_at <= 
 
 # What was planned after the last firing can only have been skipped, so the walk through the ledger begins at it.
 _LIVE = """
-SELECT DISTINCT t.id
+SELECT t.id, recent.execution_id
 FROM unnest(%(ids)s::text[]) AS asked(id)
 JOIN triggers t ON t.id = asked.id
 JOIN LATERAL (
@@ -40,6 +40,29 @@ JOIN LATERAL (
 ) recent ON true
 JOIN wakes k ON k.execution_id = recent.execution_id
 """
+
+_QUEUED = """
+SELECT trigger_id AS id, count(*) AS n FROM occurrences WHERE outcome = 'pending' AND trigger_id = ANY(%(ids)s::text[]) GROUP BY trigger_id
+"""
+
+_CLAIM_QUEUED = """
+SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version, now() AS now
+FROM triggers t
+JOIN workflows w ON w.id = t.workflow_id
+LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
+WHERE t.id IN (SELECT trigger_id FROM occurrences WHERE outcome = 'pending') AND NOT EXISTS (
+  SELECT 1 FROM (
+    SELECT o.execution_id FROM occurrences o
+    WHERE o.trigger_id = t.id AND o.planned_at <= t.last_fired_at AND o.execution_id IS NOT NULL
+    ORDER BY o.planned_at DESC LIMIT 100
+  ) recent JOIN wakes k ON k.execution_id = recent.execution_id)
+ORDER BY t.id
+LIMIT %(limit)s
+FOR NO KEY UPDATE OF t SKIP LOCKED
+FOR SHARE OF w SKIP LOCKED
+"""
+
+_OLDEST_QUEUED = "SELECT min(planned_at) AS planned_at FROM occurrences WHERE trigger_id = %(id)s AND outcome = 'pending'"
 
 _BODIES = "SELECT id, body FROM definitions WHERE id = ANY(%(ids)s::text[])"
 
@@ -86,7 +109,8 @@ _PROBE = """
 SELECT (SELECT holder FROM ticks WHERE name = 'scheduler') AS holder,
   (SELECT extract(epoch FROM min(next_fire_at) - now())::float8 FROM triggers WHERE next_fire_at IS NOT NULL) AS next_fire_in,
   (SELECT extract(epoch FROM min(wake_at) - now())::float8 FROM wakes WHERE wake_at IS NOT NULL) AS next_wake_in,
-  (SELECT count(*) FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT 1000) AS due) AS wakes_due
+  (SELECT count(*) FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT 1000) AS due) AS wakes_due,
+  EXISTS (SELECT 1 FROM occurrences WHERE outcome = 'pending') AS queued
 """
 
 _FORGET_KEYS = """
@@ -109,9 +133,33 @@ def due_ids(connection: Connection, limit: int) -> list[str]:
     return [row["id"] for row in db.rows(connection, _DUE_IDS, {"limit": limit})]
 
 
-def live_ids(connection: Connection, ids: list[str]) -> set[str]:
-    """Which of these schedules have a run that has not ended (of their newest hundred)."""
-    return {row["id"] for row in db.rows(connection, _LIVE, {"ids": ids})} if ids else set()
+def live_runs(connection: Connection, ids: list[str]) -> dict[str, list[str]]:
+    """The runs of these schedules that have not ended (of their newest hundred); schedules without one are left out."""
+    found: dict[str, list[str]] = {}
+    for row in db.rows(connection, _LIVE, {"ids": ids}) if ids else ():
+        found.setdefault(row["id"], []).append(row["execution_id"])
+    return found
+
+
+def count_queued(connection: Connection, ids: list[str]) -> dict[str, int]:
+    """How many instants of these schedules wait for their turn."""
+    return {row["id"]: row["n"] for row in db.rows(connection, _QUEUED, {"ids": ids})} if ids else {}
+
+
+def claim_queued(connection: Connection, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Lock and return at most `limit` schedules of which an instant waits and which nobody else holds; rows as those of `claim_due`."""
+    return db.rows(connection, _CLAIM_QUEUED, {"limit": limit})
+
+
+def note_fired(connection: Connection, trigger_id: str) -> None:
+    """A waiting instant has run."""
+    db.run(connection, "UPDATE triggers SET last_fired_at = now() WHERE id = %(id)s", {"id": trigger_id})
+
+
+def oldest_queued(connection: Connection, trigger_id: str) -> datetime | None:
+    """The oldest waiting instant of a schedule that the caller has locked."""
+    found = db.row(connection, _OLDEST_QUEUED, {"id": trigger_id})
+    return found["planned_at"] if found else None
 
 
 def definition_bodies(connection: Connection, ids: list[str]) -> dict[str, str]:
@@ -160,7 +208,8 @@ def register_tick(connection: Connection, holder: str) -> None:
 
 
 def probe(connection: Connection) -> Mapping[str, Any]:
-    """The newest tick's `holder`, seconds to the next firing and the next wake (None: none; not positive: due), and how many wakes are due (at most 1000)."""
+    """The newest tick's `holder`, seconds to the next firing and the next wake (None: none; not positive: due), how many wakes are due (at most
+    1000), and whether a schedule's instant is `queued`."""
     found = db.row(connection, _PROBE)
     assert found is not None
     return found

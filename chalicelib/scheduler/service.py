@@ -19,23 +19,17 @@ from sqlalchemy import Connection
 from chalicelib.core.clock import parse, to_text
 from chalicelib.core.db import executor
 from chalicelib.core.errors import BadRequest, Conflict, MillraceError
-from chalicelib.core.ids import new_id
-from chalicelib.core.jsontext import loads
+from chalicelib.engine.signals import send_signal
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.scheduler import repository
-from chalicelib.scheduler.plan import Decision, Plan, plan_occurrences
+from chalicelib.scheduler.plan import Decision, Plan, Running, plan_occurrences
+from chalicelib.scheduler.starts import blocked, input_schemas, start_row
 from chalicelib.triggers.health import printable
-from chalicelib.triggers.mapping import prepare_input
-from chalicelib.triggers.types.schedule import ScheduleConfig, instants, read_config, upcoming
+from chalicelib.triggers.types.schedule import ScheduleConfig, delay_of, instants, read_config, upcoming
 
 UPCOMING = 20
 LINES_PER_BATCH = 5000  # ledger rows; a batch that has so many leaves its other triggers to the next one
 ROWS_PER_START, BYTES_PER_START = 1000, 8 * 1024 * 1024
-BODIES_AT_ONCE = 50
-_SCHEMAS_KEPT = 512
-
-# Input schemas of definitions, by definition id. Definitions never change, so an entry is never wrong.
-_schemas: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +70,8 @@ class _Due:
     judged: bool = False
     plan: Plan = Plan((), None)
     started: int = 0
+    live: list[str] = field(default_factory=list)
+    queued: int = 0
     lines: list[_Line] = field(default_factory=list)
 
 
@@ -110,12 +106,16 @@ def fire_batch(connection: Connection, limit: int, only: str | None = None) -> B
     if not rows:
         return Batch()
     all_due = [_read(row) for row in rows]
-    live = repository.live_ids(connection, [due.row["id"] for due in all_due if due.config and due.config.overlap == "skip"])
-    schemas = _input_schemas(connection, [row["definition_id"] for row in rows if row["definition_id"]])
-    settled = _plan_up_to_limit(all_due, live, schemas)
+    careful = [due.row["id"] for due in all_due if due.config and due.config.overlap != "allow"]
+    live, queued = repository.live_runs(connection, careful), repository.count_queued(connection, careful)
+    schemas = input_schemas(connection, [row["definition_id"] for row in rows if row["definition_id"]])
+    for due in all_due:
+        due.live, due.queued = live.get(due.row["id"], []), queued.get(due.row["id"], 0)
+    settled = _plan_up_to_limit(all_due, schemas)
     lines = [line for due in settled for line in due.lines]
     new = repository.record(connection, [line.as_row() for line in lines])
     lines = [line for line in lines if (line.due.row["id"], line.decision.planned_at) in new]
+    _cancel_replaced(connection, lines)
     for chunk in _chunks([line for line in lines if line.start]):
         _start(connection, chunk)
     repository.settle(connection, [_state(due) for due in settled if due.config])
@@ -125,11 +125,11 @@ def fire_batch(connection: Connection, limit: int, only: str | None = None) -> B
     return _summary(settled, lines, more=len(rows) == limit or len(settled) < len(rows))
 
 
-def _plan_up_to_limit(all_due: list[_Due], live: set[str], schemas: Mapping[str, Any]) -> list[_Due]:
+def _plan_up_to_limit(all_due: list[_Due], schemas: Mapping[str, Any]) -> list[_Due]:
     """Plan triggers until the batch has LINES_PER_BATCH ledger rows; returns those planned. The others stay due."""
     lines = 0
     for number, due in enumerate(all_due, start=1):
-        _plan(due, due.row["id"] in live, schemas)
+        _plan(due, schemas)
         lines += len(due.lines)
         if lines >= LINES_PER_BATCH:
             return all_due[:number]
@@ -143,53 +143,47 @@ def _read(row: Mapping[str, Any]) -> _Due:
         return _Due(row, None, unhealthy=printable(f"the schedule can no longer be read: {error}"))
 
 
-def _plan(due: _Due, live: bool, schemas: Mapping[str, Any]) -> None:
+def _plan(due: _Due, schemas: Mapping[str, Any]) -> None:
     """Decide the trigger's instants and prepare what is to be started."""
     row, config = due.row, due.config
     if config is None:
         return
-    due.plan = plan_occurrences(config, row["created_at"], row["planned_through"] or row["created_at"], row["now"], live=live)
-    blocked = _blocked(row)
+    due.plan = plan_occurrences(
+        config,
+        row["created_at"],
+        row["planned_through"] or row["created_at"],
+        row["now"],
+        running=Running(bool(due.live), due.queued),
+        delay=delay_of(config, row["id"]),
+    )
+    why_not = blocked(row)
     for decision in due.plan.decisions:
         line = _Line(due, decision)
         due.lines.append(line)
         if decision.outcome == "skipped":
             continue
-        if blocked:
-            line.skip(blocked)
+        if why_not:
+            line.skip(why_not)
+            continue
+        if decision.outcome == "pending":
             continue
         due.judged = True
         try:
-            line.start = _start_row(row, config, decision.planned_at, schemas[row["definition_id"]])
+            line.start = start_row(row, config, decision.planned_at, schemas[row["definition_id"]])
         except MillraceError as error:  # the mapping or the input schema refuses: the trigger's fault, nobody else's
             due.unhealthy = printable(f"input_failed: {error.detail}")
             line.skip(due.unhealthy)
 
 
-def _blocked(row: Mapping[str, Any]) -> str | None:
-    if not row["enabled"]:
-        return "trigger_disabled"
-    if not row["workflow_enabled"]:
-        return "workflow_disabled"
-    return None if row["definition_id"] else "workflow_not_published"
-
-
-def _start_row(row: Mapping[str, Any], config: ScheduleConfig, planned_at: datetime, input_schema: Any) -> StartRow:
-    context = {"type": "schedule", "id": row["id"], "planned_at": to_text(planned_at)}
-    return StartRow(
-        execution_id=new_id("exe"),
-        workspace_id=row["workspace_id"],
-        workflow_id=row["workflow_id"],
-        trigger_id=row["id"],
-        trigger_revision=row["revision"],
-        definition_id=row["definition_id"],
-        version=row["version"],
-        trigger=context,
-        input=prepare_input(
-            row, config.raw_input, context, input_schema, now=row["now"], seed=f"{row['id']}:{context['planned_at']}"
-        ),
-        key=to_text(planned_at),
-    )
+def _cancel_replaced(connection: Connection, lines: list[_Line]) -> None:
+    """Overlap `replace`: ask the runs that a new one takes the place of to stop."""
+    replaced = {
+        due.row["id"]: due.live
+        for due in (line.due for line in lines if line.start)
+        if due.config and due.config.overlap == "replace"
+    }
+    for execution_id in sorted(execution_id for live in replaced.values() for execution_id in live):
+        send_signal(executor(connection), execution_id, "cancel", "")
 
 
 def _chunks(lines: list[_Line]) -> Iterator[list[_Line]]:
@@ -234,28 +228,14 @@ def _state(due: _Due) -> dict[str, Any]:
 
 def _summary(settled: list[_Due], lines: list[_Line], *, more: bool) -> Batch:
     outcomes = [line.decision.outcome for line in lines]
-    lags = [(line.due.row["now"] - line.decision.planned_at).total_seconds() for line in lines if line.start]
+    lags = [
+        (line.due.row["now"] - line.decision.planned_at - delay_of(line.due.config, line.due.row["id"])).total_seconds()
+        for line in lines
+        if line.start and line.due.config
+    ]
     return Batch(
         len(settled), outcomes.count("fired"), outcomes.count("late"), outcomes.count("skipped"), max(lags, default=0.0), more
     )
-
-
-def _input_schemas(connection: Connection, ids: list[str]) -> Mapping[str, Any]:
-    """The `input_schema` (or None) of each definition, read once per process."""
-    wanted = set(ids)
-    found = {known: _schemas[known] for known in wanted if known in _schemas}
-    unknown = sorted(wanted - found.keys())
-    for begin in range(0, len(unknown), BODIES_AT_ONCE):
-        for definition_id, body in repository.definition_bodies(connection, unknown[begin : begin + BODIES_AT_ONCE]).items():
-            found[definition_id] = loads(body).get("input_schema")
-            _remember_schema(definition_id, found[definition_id])
-    return found
-
-
-def _remember_schema(definition_id: str, input_schema: Any) -> None:
-    if len(_schemas) >= _SCHEMAS_KEPT:
-        _schemas.pop(next(iter(_schemas)), None)
-    _schemas[definition_id] = input_schema
 
 
 def occurrences(connection: Connection, trigger: Mapping[str, Any], limit: int, cursor: str | None) -> dict[str, Any]:
@@ -286,7 +266,8 @@ def _ahead(trigger: Mapping[str, Any], now: datetime) -> tuple[list[str | None],
         config = read_config(trigger["config"])
     except (ValidationError, ValueError, MillraceError):
         return [], []
-    since = trigger["planned_through"] or trigger["created_at"]
+    delay = delay_of(config, trigger["id"])
+    now, since = now - delay, (trigger["planned_through"] or trigger["created_at"]) - delay
     pending: list[str | None] = []
     for at in instants(config, trigger["created_at"], since):
         if at > now or len(pending) == UPCOMING:

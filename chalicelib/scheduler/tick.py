@@ -23,6 +23,7 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
+from chalicelib.scheduler.queue import release_queued
 from chalicelib.scheduler.service import Batch, fire_batch
 from chalicelib.triggers.health import printable
 from chalicelib.triggers.housekeeping import forget_old
@@ -58,6 +59,7 @@ class TickReport:
     fired: int = 0
     late: int = 0
     skipped: int = 0
+    released: int = 0
     wakes: int = 0
     partitions_made: int = 0
     keys_forgotten: int = 0
@@ -156,11 +158,19 @@ class _Tick:
             self.superseded = True
             return 0.0
         fired = self._fire_due() if seen["next_fire_in"] is not None and seen["next_fire_in"] <= 0 else Batch()
-        if fired.started or seen["wakes_due"]:
+        released = self._release_queued() if seen["queued"] else 0
+        if fired.started or released or seen["wakes_due"]:
             wake()
             self.report.wakes += 1
         self._next_chore()
         return _pause(fired, seen["next_fire_in"], seen["next_wake_in"])
+
+    def _release_queued(self) -> int:
+        """What waited for the end of an earlier run, where that has come."""
+        with self.transaction() as connection:
+            released = release_queued(connection, self.batch)
+        self.report.released += released
+        return released
 
     def _fire_due(self) -> Batch:
         """Batches, each in its own transaction, until nothing is due or time runs out."""

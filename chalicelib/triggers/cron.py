@@ -6,7 +6,7 @@ cronsim reads the expression and walks the wall clock without a zone; what happe
   at the first instant after the jump, a time that comes twice runs the first time only.
 * Any other expression runs whenever the clock on the wall shows a matching time: skipped times do not run, repeated times run twice.
 
-These are Debian cron's rules, and cronsim's own. cronsim would also walk the zone itself, but it steps by whole hours and so loses runs where the clock moves
+These are Debian cron's rules, and cronsim's own; a ClockRule may say otherwise for one schedule. cronsim would also walk the zone itself, but it steps by whole hours and so loses runs where the clock moves
 by half an hour (Lord Howe), and, started inside a repeated hour, it can answer with instants that are already past. docs/architecture/schedules.md has the tables.
 """
 
@@ -22,6 +22,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from importlib import resources
 from itertools import takewhile
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -58,6 +59,25 @@ class Cron:
 
     text: str
     timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """What happens when clocks change. `skipped`: a time that the clock jumps over; `repeated`: one that comes twice. `auto`: as the two rules above say."""
+
+    skipped: Literal["auto", "run", "skip"] = "auto"
+    repeated: Literal["auto", "first", "second", "both"] = "auto"
+
+    def runs_skipped(self, cron: Cron) -> bool:
+        """Whether a time that the clock jumps over runs at the first instant after the jump."""
+        return cron.timed if self.skipped == "auto" else self.skipped == "run"
+
+    def of_repeated(self, cron: Cron) -> str:
+        """Which passes of a time that comes twice run: first, second or both."""
+        return ("first" if cron.timed else "both") if self.repeated == "auto" else self.repeated
+
+
+AUTO = ClockRule()
 
 
 @lru_cache(maxsize=4096)
@@ -135,21 +155,22 @@ def _nearest_zone(name: str) -> str | None:
     return None
 
 
-def instants(cron: Cron, tz: ZoneInfo, after: datetime) -> Iterator[datetime]:
+def instants(cron: Cron, tz: ZoneInfo, after: datetime, rule: ClockRule = AUTO) -> Iterator[datetime]:
     """Every instant strictly after `after`, in UTC, strictly increasing. Ends when nothing matches for fifty years."""
     last = after
-    for at in _timed(cron, tz, after) if cron.timed else _shown(cron, tz, after):
+    for at in _walk(cron, tz, after, rule):
         if at > last:
             last = at
             yield at
 
 
-def newest(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime, n: int) -> list[datetime]:
+def newest(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime, n: int, rule: ClockRule = AUTO) -> list[datetime]:
     """The newest `n` instants in (after, until], oldest first, without walking through all the older ones."""
     start, found, last = after, 0, None
     for local in CronSim(cron.text, _wall(tz, until), reverse=True):
-        at = _instant(local, tz, cron.timed)
-        if at is None or at == last:
+        found_here = _passes(local, cron, tz, rule)
+        at = found_here[0] if found_here else None
+        if at is None or at == last or at > until:
             continue
         if at <= after:
             break
@@ -157,39 +178,36 @@ def newest(cron: Cron, tz: ZoneInfo, after: datetime, until: datetime, n: int) -
         if found == n:
             start = at - _BEFORE
             break
-    return list(deque(takewhile(lambda at: at <= until, instants(cron, tz, start)), maxlen=n))
+    return list(deque(takewhile(lambda at: at <= until, instants(cron, tz, start, rule)), maxlen=n))
 
 
-def _timed(cron: Cron, tz: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    for local in CronSim(cron.text, _wall(tz, after)):
-        at = _instant(local, tz, timed=True)
-        if at is not None:
-            yield at
-
-
-def _shown(cron: Cron, tz: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    repeats: list[datetime] = []  # second passes, held back until the walk has gone beyond them
-    # If the clock is about to go back, times it has already shown come again: begin early enough to see them.
-    start = min(_wall(tz, after), after.astimezone(UTC).replace(tzinfo=None) + _offset(tz, after + LONGEST_REPEAT))
+def _walk(cron: Cron, tz: ZoneInfo, after: datetime, rule: ClockRule) -> Iterator[datetime]:
+    later: list[datetime] = []  # second passes, held back until the walk has gone beyond them
+    start = _wall(tz, after)
+    if rule.of_repeated(cron) != "first":
+        # If the clock is about to go back, times it has already shown come again: begin early enough to see them.
+        start = min(start, after.astimezone(UTC).replace(tzinfo=None) + _offset(tz, after + LONGEST_REPEAT))
     for local in CronSim(cron.text, start):
-        first, second = _both(local, tz)
-        if second < first:
-            continue
-        while repeats and repeats[0] < first:
-            yield heappop(repeats)
-        yield first
-        if second > first:
-            heappush(repeats, second)
-    while repeats:
-        yield heappop(repeats)
+        first = _both(local, tz)[0]
+        while later and later[0] < first:
+            yield heappop(later)
+        for at in _passes(local, cron, tz, rule):
+            if at > first:
+                heappush(later, at)
+            else:
+                yield at
+    while later:
+        yield heappop(later)
 
 
-def _instant(local: datetime, tz: ZoneInfo, timed: bool) -> datetime | None:
-    """The first instant at which the wall shows `local`; where it never does, the end of the jump for a timed expression, else None."""
+def _passes(local: datetime, cron: Cron, tz: ZoneInfo, rule: ClockRule) -> tuple[datetime, ...]:
+    """The instants at which a wall-clock time runs, in order."""
     first, second = _both(local, tz)
-    if second >= first:
-        return first
-    return _jump(tz, second, first) if timed else None
+    if second == first:
+        return (first,)
+    if second < first:
+        return (_jump(tz, second, first),) if rule.runs_skipped(cron) else ()
+    return {"first": (first,), "second": (second,), "both": (first, second)}[rule.of_repeated(cron)]
 
 
 def _both(local: datetime, tz: ZoneInfo) -> tuple[datetime, datetime]:

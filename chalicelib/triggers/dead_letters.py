@@ -18,7 +18,8 @@ from chalicelib.core.errors import Conflict, NotFound, Unavailable
 from chalicelib.core.jsontext import loads
 from chalicelib.engine.starts import start_executions
 from chalicelib.triggers import kafka_repository as repository
-from chalicelib.triggers.kafka_ingress import Route, prepare
+from chalicelib.triggers.kafka_ingress import prepare
+from chalicelib.triggers.kafka_outcomes import Route
 from chalicelib.triggers.kafka_records import record_of, timestamp_text
 
 MAX_SHOWN = 16 * 1024  # of a record's text in a list; reading one shows it whole

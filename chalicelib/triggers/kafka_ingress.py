@@ -2,14 +2,13 @@
 
 A batch is one transaction: start keys, executions, dead letters and counts land together or not at all, and whoever delivered the batch moves on only after
 the commit. So a batch may be delivered any number of times, whole or in part, by any number of pollers. A record that cannot become an execution is kept as
-a dead letter and holds up nobody; trouble with the database is raised, and the batch comes again.
+a dead letter and holds up nobody (unless its trigger wants to stop there); trouble with the database is raised, and the batch comes again.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,112 +16,44 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from chalicelib.core import db, metrics
-from chalicelib.core.errors import ExpressionError, MillraceError, Unavailable
+from chalicelib.core.errors import ExpressionError, Unavailable
 from chalicelib.core.expressions import Scope
-from chalicelib.core.ids import is_id, new_id
-from chalicelib.core.jsontext import dumps, loads
+from chalicelib.core.jsontext import dumps
 from chalicelib.core.logging import logger
 from chalicelib.engine.starts import Started, StartRow, start_executions
 from chalicelib.triggers import kafka_repository as repository
-from chalicelib.triggers.kafka_records import Record, as_event_record, input_of, records_of, trigger_context
+from chalicelib.triggers.kafka_batches import start_batches
+from chalicelib.triggers.kafka_outcomes import Audience, Ingested, Route, Wish
+from chalicelib.triggers.kafka_records import Record, entry_of, input_of, records_of, trigger_context
 from chalicelib.triggers.mapping import prepare_input
 
 MAX_ROWS, MAX_BYTES = 500, 8 * 1024 * 1024  # of one statement
 MAX_ROUNDS = 5
-MAX_REASON = 2000
 _SCHEMAS: dict[str, Any] = {}
-
-
-@dataclass(frozen=True)
-class Audience:
-    """Which triggers a delivery is meant for: those of one consumer group, one trigger, or (neither given) all of the topic."""
-
-    group: str | None = None
-    trigger_id: str | None = None
-
-    def includes(self, route: Route) -> bool:
-        """Whether this trigger is to be served."""
-        return self.group in (None, route.group) and self.trigger_id in (None, route.id)
-
-
-def audience_of(event: Mapping[str, Any], function_arn: str | None) -> Audience:
-    """Whom an event is for. The host's poller names its group; on AWS an event does not say whose it is, so each trigger's event source
-    mapping invokes the function through an alias named after the trigger. An event without either is for every trigger of its topics.
-    """
-    alias = (function_arn or "").rpartition(":")[2]
-    group = (event.get("millrace") or {}).get("group")
-    return Audience(group, alias if is_id(alias, "trg") else None)
-
-
-@dataclass(frozen=True)
-class Route:
-    """A Kafka trigger with the version that is live now, as read at one instant; starting checks that it is still so."""
-
-    row: Mapping[str, Any]
-    config: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Route:
-        """From a row of the repository."""
-        return cls(row, loads(row["config"]))
-
-    @property
-    def id(self) -> str:
-        """The trigger's id."""
-        return str(self.row["id"])
-
-    @property
-    def group(self) -> str:
-        """The consumer group it reads with."""
-        return self.config.get("group") or self.id
-
-    @property
-    def stopped(self) -> str | None:
-        """Why it starts nothing at all, None when it does."""
-        if not self.row["workflow_enabled"]:
-            return "workflow_disabled"
-        if not self.row["enabled"]:
-            return "trigger_disabled"
-        return "workflow_not_published" if self.row["definition_id"] is None else None
-
-
-@dataclass
-class Ingested:
-    """What became of a batch: counts by outcome (started, duplicate, filtered, skipped, dead_letter, unclaimed)."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    by_trigger: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    letters: list[dict[str, Any]] = field(default_factory=list)
-
-    def note(self, route: Route, outcome: str) -> None:
-        """One record, one trigger, one outcome."""
-        self.outcomes[outcome] += 1
-        self.by_trigger[route.id][outcome] += 1
-
-    def bury(self, route: Route, record: Record, code: str, reason: str) -> None:
-        """Keep a record whole, with why it became no execution."""
-        self.note(route, "dead_letter")
-        self.letters.append(dead_letter(route, record, code, reason))
 
 
 def ingest(connection: Connection, event: Mapping[str, Any], *, audience: Audience, now: datetime) -> Ingested:
     """Start an execution for every record and every trigger of its topic in the audience. The caller commits, and only then acknowledges.
 
-    Raises BadRequest for an event that is none of Kafka's, database errors, and Unavailable when definitions change faster than they can be
-    read; nothing is kept then, and the same event should be delivered again.
+    Records in front of which a trigger stops are among `failures`. Raises BadRequest for an event that is none of Kafka's, database errors, and Unavailable when
+    definitions change faster than they can be read; nothing is kept then, and the same event should be delivered again.
     """
     by_topic: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in records_of(event):
-        by_topic[record.topic].append(record)
     result = Ingested()
+    for place, record in enumerate(records_of(event)):
+        by_topic[record.topic].append(record)
+        result.order[record.topic, record.partition, record.offset] = place
     routes = [Route.of(row) for row in repository.routes_of_topics(connection, list(by_topic))]
     served = [route for route in routes if audience.includes(route)]
     claimed = {route.row["topic"] for route in served}
     result.outcomes["unclaimed"] += sum(len(records) for topic, records in by_topic.items() if topic not in claimed)
-    _start_all(connection, [(route, record) for route in served for record in by_topic[route.row["topic"]]], result, now)
+    for route in [route for route in served if route.paused]:
+        for record in by_topic[route.row["topic"]]:
+            result.hold(route, record)
+    wishes = [(route, record) for route in served if not route.paused for record in by_topic[route.row["topic"]]]
+    _start_all(connection, wishes, result, now)
     repository.insert_dead_letters(connection, result.letters)
-    counts = [{"id": id, "started": of["started"], "skipped": of["skipped"]} for id, of in result.by_trigger.items()]
-    repository.count_outcomes(connection, [count for count in counts if count["started"] or count["skipped"]])
+    repository.count_outcomes(connection, result.counts())
     return result
 
 
@@ -136,47 +67,53 @@ def report(result: Ingested) -> None:
 
 
 def prepare(connection: Connection, route: Route, record: Record, now: datetime) -> StartRow | None:
-    """What would be started for a record, None when the filter says no. Raises MillraceError for a record that cannot become an execution."""
-    raw, trigger = input_of(record), trigger_context(route.id, record)
-    if not _passes(route, raw, trigger, record, now):
+    """What would be started for a record alone, None when the filter says no. Raises MillraceError for a record that cannot become an execution."""
+    raw = read_record(route, record, now)
+    if raw is FILTERED:
         return None
-    schema = _input_schema(connection, route.row["definition_id"])
+    trigger = trigger_context(route.id, record)
+    return wish_for(connection, route, [entry_of(record, raw)] if route.batch_size else raw, trigger, now, record.dedupe_key)
+
+
+FILTERED = object()
+
+
+def read_record(route: Route, record: Record, now: datetime) -> Any:
+    """The record's value, FILTERED when the trigger's filter says no. Raises MillraceError."""
+    raw = input_of(record, route.config.get("value", "auto"))
+    return raw if _passes(route, raw, record, now) else FILTERED
+
+
+def wish_for(
+    connection: Connection,
+    route: Route,
+    raw: Any,
+    trigger: Mapping[str, Any],
+    now: datetime,
+    key: str | None,
+    execution_id: str = "",
+) -> StartRow:
+    """The wish to start an execution of this raw input. Raises MillraceError when the mapping or the input schema refuses."""
     return StartRow(
         workspace_id=route.row["workspace_id"],
         workflow_id=route.row["workflow_id"],
-        input=prepare_input(route.row, raw, trigger, schema, now=now, seed=record.dedupe_key),
+        input=prepare_input(
+            route.row, raw, trigger, _input_schema(connection, route.row["definition_id"]), now=now, seed=key or execution_id
+        ),
         trigger=trigger,
         trigger_id=route.id,
         trigger_revision=route.row["revision"],
         definition_id=route.row["definition_id"],
         version=route.row["version"],
-        key=record.dedupe_key,
+        key=key,
+        execution_id=execution_id,
     )
-
-
-def dead_letter(route: Route, record: Record, code: str, reason: str) -> dict[str, Any]:
-    """The row that keeps a record; `record` holds it whole, in the shape of the event."""
-    return {
-        "id": new_id("dlr"),
-        "workspace_id": route.row["workspace_id"],
-        "trigger_id": route.id,
-        "topic": record.topic,
-        "partition": record.partition,
-        "record_offset": record.offset,
-        "record_timestamp": record.timestamp,
-        "record": dumps(as_event_record(record)),
-        "code": code,
-        "reason": reason[:MAX_REASON].replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode("utf-8"),
-    }
-
-
-Wish = tuple[Route, Record]
 
 
 def _start_all(connection: Connection, wishes: Sequence[Wish], result: Ingested, now: datetime) -> None:
     """Start what can be started; what was changed under our eyes is read and prepared again."""
     for _ in range(MAX_ROUNDS):
-        changed = []
+        changed = start_batches(connection, _usable_batches(wishes, result, now), result, now, wish_for)
         for chunk in _chunks(_prepared(connection, wishes, result, now)):
             changed += _start_chunk(connection, chunk, result)
         if not changed:
@@ -192,27 +129,46 @@ def _start_all(connection: Connection, wishes: Sequence[Wish], result: Ingested,
 Prepared = tuple[Route, Record, StartRow]
 
 
-def _prepared(connection: Connection, wishes: Sequence[Wish], result: Ingested, now: datetime) -> Iterator[Prepared]:
+def _usable(wishes: Iterable[Wish], result: Ingested) -> Iterator[Wish]:
+    """Those that may start something: neither stopped, nor behind a record in front of which their trigger stops."""
     for route, record in wishes:
-        if route.stopped:
-            result.note(route, "skipped")
-            continue
+        if result.behind(route, record):
+            result.hold(route, record)
+        elif route.stopped:
+            result.note(route, "skipped", record)
+        else:
+            yield route, record
+
+
+def _prepared(connection: Connection, wishes: Sequence[Wish], result: Ingested, now: datetime) -> Iterator[Prepared]:
+    for route, record in _usable([wish for wish in wishes if not wish[0].batch_size], result):
         try:
             start = prepare(connection, route, record, now)
-        except MillraceError as error:
-            result.bury(route, record, error.code, error.detail)
         except (SQLAlchemyError, MemoryError):
             raise
         except Exception as error:
-            # A fault of ours: the record is kept and can be replayed once it is mended, and the others go on.
-            logger("kafka").exception("a record could not be prepared", trigger_id=route.id)
-            reason = f"this record failed in a way that was not foreseen ({type(error).__name__})"
-            result.bury(route, record, "internal_error", reason)
+            result.refuse(route, record, error)
         else:
             if start is None:
-                result.note(route, "filtered")
+                result.note(route, "filtered", record)
             else:
                 yield route, record, start
+
+
+def _usable_batches(wishes: Sequence[Wish], result: Ingested, now: datetime) -> Iterator[tuple[Route, Record, Any]]:
+    """The records of triggers that take batches, read and filtered one by one."""
+    for route, record in _usable([wish for wish in wishes if wish[0].batch_size], result):
+        try:
+            raw = read_record(route, record, now)
+        except (SQLAlchemyError, MemoryError):
+            raise
+        except Exception as error:
+            result.refuse(route, record, error)
+        else:
+            if raw is FILTERED:
+                result.note(route, "filtered", record)
+            else:
+                yield route, record, raw
 
 
 def _chunks(prepared: Iterator[Prepared]) -> Iterator[list[Prepared]]:
@@ -235,13 +191,13 @@ def _start_chunk(connection: Connection, chunk: list[Prepared], result: Ingested
     changed = []
     for (route, record, _), answer in zip(chunk, _start_each(connection, [start for _, _, start in chunk]), strict=True):
         if isinstance(answer, Exception):
-            result.bury(route, record, "cannot_be_stored", f"the database refuses this record: {getattr(answer, 'orig', answer)}")
+            result.refuse(route, record, answer)
         elif answer.verdict == "changed":
             changed.append((route, record))
         elif answer.verdict in ("started", "duplicate"):
-            result.note(route, answer.verdict)
+            result.note(route, answer.verdict, record)
         elif answer.verdict != "gone":
-            result.note(route, "skipped")
+            result.note(route, "skipped", record)
     return changed
 
 
@@ -257,10 +213,11 @@ def _start_each(connection: Connection, starts: list[StartRow]) -> list[Started 
     return _start_each(connection, starts[:middle]) + _start_each(connection, starts[middle:])
 
 
-def _passes(route: Route, raw: Any, trigger: Mapping[str, Any], record: Record, now: datetime) -> bool:
+def _passes(route: Route, raw: Any, record: Record, now: datetime) -> bool:
     source = route.config.get("filter")
     if source is None:
         return True
+    trigger = trigger_context(route.id, record)
     answer = Scope({"input": raw, "trigger": trigger}, now=now, seed=record.dedupe_key).evaluate(source)
     if not isinstance(answer, bool):
         raise ExpressionError(f"the filter must give true or false; for this record it gave {dumps(answer)[:100]}")

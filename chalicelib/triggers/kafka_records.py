@@ -80,8 +80,8 @@ def as_event_record(record: Record) -> dict[str, Any]:
     }
 
 
-def input_of(record: Record) -> Any:
-    """The record's value as the raw `input` of an execution.
+def input_of(record: Record, form: str = "auto") -> Any:
+    """The record's value as the raw `input` of an execution. `form`: auto (the rules above), or always json, text or binary.
 
     Raises PayloadTooLarge above 1 MB, InvalidJson for what claims to be JSON and is not, ValidationFailed for JSON that cannot be kept exactly.
     """
@@ -90,6 +90,8 @@ def input_of(record: Record) -> Any:
     if len(record.value) > MAX_VALUE_BYTES:
         raise PayloadTooLarge(f"the value has {len(record.value)} bytes; at most {MAX_VALUE_BYTES} are taken")
     media_type = _media_type(record)
+    if form != "auto":
+        return _as_told(record.value, form, media_type)
     if media_type == "application/json" or media_type.endswith("+json"):
         return loads(record.value)
     if media_type and not media_type.startswith("text/"):
@@ -98,6 +100,35 @@ def input_of(record: Record) -> Any:
     if text is None:
         return _opaque(record.value, media_type or _BYTES)
     return text if media_type else _json_or_text(text)
+
+
+def _as_told(value: bytes, form: str, media_type: str) -> Any:
+    if form == "json":
+        return loads(value)
+    if form == "binary":
+        return _opaque(value, media_type or _BYTES)
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the value is not UTF-8 text (byte {error.start})", code="invalid_text") from None
+
+
+def entry_of(record: Record, value: Any) -> dict[str, Any]:
+    """A record within the input of a batch."""
+    return {
+        "value": value,
+        "key": _text_or_opaque(record.key),
+        "headers": {name: _text_or_opaque(header) for name, header in record.headers},
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": timestamp_text(record.timestamp),
+    }
+
+
+def batch_context(trigger_id: str, records: Sequence[Record]) -> dict[str, Any]:
+    """What expressions see as `trigger` of an execution for a batch: where it begins and ends."""
+    first = trigger_context(trigger_id, records[0])
+    return {**first, "key": None, "headers": {}, "last_offset": records[-1].offset, "count": len(records)}
 
 
 def trigger_context(trigger_id: str, record: Record) -> dict[str, Any]:

@@ -20,11 +20,21 @@ LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_ver
 WHERE t.type = 'kafka'
 """
 
+# `failing`: how many records at the end of the batch could not be used; `whole`: none before them could.
 _COUNT = """
-WITH v AS (SELECT * FROM json_to_recordset(%(counts)s::json) AS v(id text, started int, skipped int)),
+WITH v AS (SELECT * FROM json_to_recordset(%(counts)s::json)
+   AS v(id text, started int, skipped int, failing int, whole boolean, pause boolean, pause_after int, reason text)),
  held AS MATERIALIZED (SELECT t.id FROM triggers t WHERE t.id IN (SELECT id FROM v) ORDER BY t.id FOR NO KEY UPDATE)
 UPDATE triggers t SET skipped_records = t.skipped_records + v.skipped,
-  last_fired_at = CASE WHEN v.started > 0 THEN now() ELSE t.last_fired_at END
+  last_fired_at = CASE WHEN v.started > 0 THEN now() ELSE t.last_fired_at END,
+  failures_in_a_row = CASE WHEN v.whole THEN t.failures_in_a_row ELSE 0 END + v.failing,
+  paused_at = CASE WHEN v.pause OR CASE WHEN v.whole THEN t.failures_in_a_row ELSE 0 END + v.failing >= v.pause_after
+    THEN coalesce(t.paused_at, now()) ELSE t.paused_at END,
+  unhealthy_reason = CASE
+    WHEN v.pause THEN 'paused in front of a record that cannot be used: ' || v.reason
+    WHEN CASE WHEN v.whole THEN t.failures_in_a_row ELSE 0 END + v.failing >= v.pause_after
+    THEN 'paused: ' || CASE WHEN v.whole THEN t.failures_in_a_row ELSE 0 END + v.failing || ' records in a row could not be used; the last: ' || v.reason
+    ELSE t.unhealthy_reason END
 FROM v JOIN held USING (id) WHERE t.id = v.id
 """
 
@@ -64,12 +74,30 @@ def input_schema(connection: Connection, definition_id: str) -> Any:
 
 
 def subscriptions(connection: Connection) -> Sequence[Row]:
-    """What a poller needs of every Kafka trigger: id, config, updated_at, last_fired_at. Disabled ones too: their records are read and skipped."""
-    return db.rows(connection, "SELECT id, config, updated_at, last_fired_at FROM triggers WHERE type = 'kafka' ORDER BY id")
+    """What a poller needs of every Kafka trigger: id, config, updated_at, last_fired_at, paused_at. Disabled ones too: their records are read and skipped."""
+    return db.rows(
+        connection, "SELECT id, config, updated_at, last_fired_at, paused_at FROM triggers WHERE type = 'kafka' ORDER BY id"
+    )
+
+
+_CLAIM_KEYS = """
+INSERT INTO start_keys (trigger_id, key, workspace_id, execution_id, body_hash)
+SELECT %(trigger_id)s, key, %(workspace_id)s, %(execution_id)s, '' FROM unnest(%(keys)s::text[]) AS v(key) ORDER BY key
+ON CONFLICT DO NOTHING RETURNING key
+"""
+
+
+def claim_keys(connection: Connection, trigger_id: str, workspace_id: str, execution_id: str, keys: Sequence[str]) -> set[str]:
+    """Take start keys for one execution; returns those that nobody had taken before."""
+    values = {"trigger_id": trigger_id, "workspace_id": workspace_id, "execution_id": execution_id, "keys": list(keys)}
+    return {row["key"] for row in db.rows(connection, _CLAIM_KEYS, values)}
 
 
 def count_outcomes(connection: Connection, counts: Sequence[Mapping[str, Any]]) -> None:
-    """Add `{id, started, skipped}` to the triggers' own counts, and note that they fired. Rows are locked in the order of their ids."""
+    """Add what a batch did to the triggers' own counts, note that they fired, and pause those that are to be. Rows are locked in the order of their ids.
+
+    Each is `{id, started, skipped, failing, whole, pause, pause_after, reason}`.
+    """
     if counts:
         db.run(connection, _COUNT, {"counts": dumps(list(counts))})
 

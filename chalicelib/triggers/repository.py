@@ -25,6 +25,7 @@ ON CONFLICT (path) DO NOTHING
 _UPDATE = """
 UPDATE triggers SET config = %(config)s, input = %(input)s, enabled = %(enabled)s, path = %(path)s, topic = %(topic)s,
   planned_through = %(planned_through)s, next_fire_at = %(next_fire_at)s, unhealthy_reason = %(unhealthy_reason)s,
+  paused_at = %(paused_at)s, failures_in_a_row = CASE WHEN %(paused_at)s::timestamptz IS NULL THEN 0 ELSE failures_in_a_row END,
   revision = revision + 1, updated_at = now()
 WHERE workspace_id = %(workspace_id)s AND id = %(id)s
 """

@@ -20,6 +20,7 @@ from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
 from chalicelib.triggers import auth as auth_kinds
 from chalicelib.triggers import repository
+from chalicelib.triggers.kafka_readers import lag_of
 from chalicelib.triggers.mapping import mapping_problems
 from chalicelib.triggers.sealed_auth import closed, opened, with_sealed
 from chalicelib.triggers.types import api, kafka, schedule
@@ -28,20 +29,22 @@ Row = Mapping[str, Any]
 OPEN_NOTICE = "Anyone who knows the URL can start this workflow; set `auth` to ask for a key or a signature."
 
 
-def _api_columns(config: Any, created_at: datetime, now: datetime) -> dict[str, Any]:
+def _api_columns(config: Any, trigger_id: str, created_at: datetime, now: datetime) -> dict[str, Any]:
     return {"path": config.path}
 
 
-def _kafka_columns(config: Any, created_at: datetime, now: datetime) -> dict[str, Any]:
+def _kafka_columns(config: Any, trigger_id: str, created_at: datetime, now: datetime) -> dict[str, Any]:
     return {"topic": config.topic}
 
 
-def _schedule_columns(config: Any, created_at: datetime, now: datetime) -> dict[str, Any]:
-    return {"planned_through": now, "next_fire_at": schedule.first_fire(config, created_at, now)}
+def _schedule_columns(config: Any, trigger_id: str, created_at: datetime, now: datetime) -> dict[str, Any]:
+    delay = schedule.delay_of(config, trigger_id)
+    first = schedule.first_fire(config, created_at, now)
+    return {"planned_through": now + delay, "next_fire_at": None if first is None else first + delay}
 
 
 # What each type keeps in columns of its own beside its config.
-_COLUMNS: Mapping[str, Callable[[Any, datetime, datetime], dict[str, Any]]] = {
+_COLUMNS: Mapping[str, Callable[[Any, str, datetime, datetime], dict[str, Any]]] = {
     "api": _api_columns,
     "kafka": _kafka_columns,
     "schedule": _schedule_columns,
@@ -74,7 +77,7 @@ def create(
     now, trigger_id = repository.database_now(connection), new_id("trg")
     values = {
         **_NO_COLUMNS,
-        **_COLUMNS[type](parsed, now, now),
+        **_COLUMNS[type](parsed, trigger_id, now, now),
         "id": trigger_id,
         "workspace_id": workspace_id,
         "workflow_id": workflow_id,
@@ -154,11 +157,12 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
         and repository.path_taken(connection, str(parsed.path), trigger_id)
     ):
         raise _path_taken(parsed.path)
+    anew = "config" in fields or fields.get("enabled") is True  # somebody has looked: it may try again
     columns = {name: current[name] for name in _NO_COLUMNS}
     if "config" in fields or (
         enabled and not current["enabled"]
     ):  # a schedule begins anew; what it missed while disabled stays missed
-        columns |= _COLUMNS[current["type"]](parsed, current["created_at"], repository.database_now(connection))
+        columns |= _COLUMNS[current["type"]](parsed, trigger_id, current["created_at"], repository.database_now(connection))
     values = {
         **columns,
         "id": trigger_id,
@@ -166,7 +170,8 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
         "config": _config_text(parsed, workspace_id, trigger_id) if "config" in fields else current["config"],
         "input": None if mapping is None else dumps(mapping),
         "enabled": enabled,
-        "unhealthy_reason": None if "config" in fields else current["unhealthy_reason"],
+        "unhealthy_reason": None if anew else current["unhealthy_reason"],
+        "paused_at": None if anew else current["paused_at"],
     }
     repository.update(connection, values)
     return get(connection, workspace_id, trigger_id)
@@ -202,8 +207,8 @@ def delete(connection: Connection, workspace_id: str, trigger_id: str) -> None:
         raise NotFound("there is no trigger of this id")
 
 
-def show(row: Row) -> dict[str, Any]:
-    """A trigger as the API answers it."""
+def show(row: Row, lags: Mapping[tuple[str, str], int] | None = None) -> dict[str, Any]:
+    """A trigger as the API answers it. `lags`: what `kafka_readers` says of consumer groups, where it was asked."""
     config = loads(row["config"])
     state, reason = _state(row)
     shown = {
@@ -222,7 +227,10 @@ def show(row: Row) -> dict[str, Any]:
         "created_at": to_text(row["created_at"]),
         "updated_at": to_text(row["updated_at"]),
     }
-    return shown | ({"skipped_records": row["skipped_records"]} if row["type"] == "kafka" else {})
+    if row["type"] != "kafka":
+        return shown
+    more = {"skipped_records": row["skipped_records"], "paused_at": to_text(row["paused_at"])}
+    return shown | more | {"lag": None if lags is None else lag_of(lags, shown["config"]["group"], row["topic"])}
 
 
 def _shown_config(row: Row, config: dict[str, Any]) -> dict[str, Any]:
@@ -249,6 +257,8 @@ def _state(row: Row) -> tuple[str, str | None]:
         return "inactive", "schedule_ended"
     if needs_secret(row):
         return "unhealthy", "secret_missing"
+    if row["paused_at"] is not None:
+        return "unhealthy", row["unhealthy_reason"] or "paused"
     if row["type"] == "kafka" and (off := off_reason(settings())) is not None:
         return "unhealthy", off
     return ("unhealthy", row["unhealthy_reason"]) if row["unhealthy_reason"] else ("active", None)

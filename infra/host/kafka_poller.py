@@ -6,18 +6,25 @@ records are skipped with a count, as everywhere.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
 import threading
+import time
 from typing import Any
 
 from chalicelib.core.config import Settings
 from chalicelib.core.db import transaction
 from chalicelib.core.kafka import client_options, off_reason
 from chalicelib.core.logging import logger
+from chalicelib.triggers.kafka_readers import say
 from chalicelib.triggers.kafka_repository import subscriptions
 from infra.host.kafka_plan import Topics, plan_of
 from infra.host.kafka_reader import GroupReader, Handler
 
 REFRESH_SECONDS = 1.0
+SAY_SECONDS = 2.0
+TROUBLE_SECONDS = 20.0  # of trouble with a group before its triggers are unhealthy
 LEAVE_SECONDS = 10.0
 
 
@@ -29,6 +36,8 @@ class KafkaPoller:
         self._readers: dict[str, GroupReader] = {}
         self._leaving: list[GroupReader] = []
         self._trouble: str | None = None
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self._said_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Read until `stop` is set, then leave all groups. Returns at once when Kafka is off; never raises for want of a broker or a database."""
@@ -40,12 +49,15 @@ class KafkaPoller:
                     plan = plan_of(subscriptions(connection))
                 self._apply(plan)
                 self._trouble = None
+                self._say()
             except Exception as error:  # the readers go on with what they know
                 if self._trouble is None:
                     logger("kafka").warning("triggers cannot be read", error=type(error).__name__)
                 self._trouble = f"triggers cannot be read ({type(error).__name__})"
             stop.wait(self._refresh_seconds)
         self._apply({})
+        with contextlib.suppress(Exception):
+            self._say(force=True)
         for reader in self._leaving:
             reader.join(LEAVE_SECONDS)
 
@@ -72,6 +84,23 @@ class KafkaPoller:
     def total_lag(self) -> int:
         """Records not read yet in all partitions that this poller holds."""
         return sum(self.lag().values())
+
+    def _say(self, *, force: bool = False) -> None:
+        """Tell the database how far behind each group is and what troubles it, for /health, /metrics and the triggers' own state."""
+        now = time.monotonic()
+        if not force and now - self._said_at < SAY_SECONDS:
+            return
+        self._said_at = now
+        said = [
+            {
+                "group": group,
+                "trouble": reader.trouble if reader.trouble_seconds(now) > TROUBLE_SECONDS else None,
+                "lag": dict(reader.lag),
+            }
+            for group, reader in self._readers.items()
+        ]
+        with transaction() as connection:
+            say(connection, self._holder, said)
 
     def _apply(self, plan: dict[str, dict[str, Any]]) -> None:
         """Start, update and stop readers until they are those of the plan."""

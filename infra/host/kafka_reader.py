@@ -105,8 +105,13 @@ class GroupReader(threading.Thread):
         self._servers = ",".join(options["bootstrap_servers"])
         self._stopping = threading.Event()
         self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._troubled_since: float | None = None
         self._measured_at = 0.0
         self._uncommitted: dict[TopicPartition, int] = {}
+
+    def trouble_seconds(self, now: float) -> float:
+        """For how long there has been trouble without a break; `now` in monotonic seconds."""
+        return 0.0 if self._troubled_since is None else now - self._troubled_since
 
     def update(self, topics: Topics) -> None:
         """What the group's triggers want from now on."""
@@ -228,12 +233,13 @@ class GroupReader(threading.Thread):
     def _went_well(self) -> None:
         if self.trouble not in (None, "connecting"):
             logger("kafka").info("reading again", group=self.group)
-        self.trouble, self._pause_seconds = None, FIRST_PAUSE_SECONDS
+        self.trouble, self._pause_seconds, self._troubled_since = None, FIRST_PAUSE_SECONDS, None
 
     def _wait(self, trouble: str) -> None:
         if trouble != self.trouble:
             logger("kafka").warning("trouble, trying again", group=self.group, trouble=trouble)
         self.trouble = trouble
+        self._troubled_since = self._troubled_since or time.monotonic()
         self._stopping.wait(self._pause_seconds * random.uniform(0.8, 1.2))
         self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
 

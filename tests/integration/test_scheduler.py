@@ -25,7 +25,7 @@ from chalicelib.engine.wake import use_waker
 from chalicelib.scheduler import service
 from chalicelib.scheduler.service import Batch, fire_batch, occurrences
 from chalicelib.scheduler.tick import TickReport, run_tick, token
-from chalicelib.triggers.types.schedule import first_fire, read_config
+from chalicelib.triggers.types.schedule import delay_of, first_fire, read_config
 from functions.scheduler import handler
 from tests.support.workflows import Database, Published, definition, published
 
@@ -305,7 +305,108 @@ def test_overlap_allow_does_not_wait(database: Database, workflow: Published) ->
     assert fates(database, trigger_id) == ["fired", "fired"]
 
 
+def test_overlap_queue_runs_one_after_the_other_and_says_so(database: Database, workflow: Published) -> None:
+    trigger_id = schedule(database, workflow, every(database, 10, overlap="queue", misfire="all"), since=timedelta(seconds=35))
+    tick()
+    assert fates(database, trigger_id) == ["fired", "pending:overlap_queued", "pending:overlap_queued"]
+    row = trigger_row(database, trigger_id)
+    with db.transaction() as connection:
+        shown = occurrences(connection, row, 10, None)["items"]
+    assert [(item["outcome"], item["execution_id"]) for item in shown[:2]] == [("pending", None)] * 2
+    database.execute("UPDATE triggers SET next_fire_at = now() + interval '1 hour', planned_through = now() + interval '1 hour'")
+    for done in (1, 2, 3):
+        started = executions(database, trigger_id)
+        assert len(started) == done
+        assert tick().released == 0
+        end(database, started[-1]["id"])
+        assert tick().released == (1 if done < 3 else 0)
+    lines = ledger(database, trigger_id)
+    assert [line["outcome"] for line in lines] == ["fired"] * 3
+    assert [line["execution_id"] for line in lines] == [row["id"] for row in executions(database, trigger_id)]
+    planned = [json.loads(row["trigger"])["planned_at"] for row in executions(database, trigger_id)]
+    assert planned == [to_text(line["planned_at"]) for line in lines]
+
+
+def test_five_ticks_at_once_release_one(database: Database, workflow: Published) -> None:
+    trigger_id = schedule(database, workflow, every(database, 10, overlap="queue", misfire="all"), since=timedelta(seconds=55))
+    tick()
+    database.execute("UPDATE triggers SET next_fire_at = now() + interval '1 hour', planned_through = now() + interval '1 hour'")
+    end(database, executions(database)[0]["id"])
+    threads = [threading.Thread(target=lambda: run_tick(new_id("tick"), rounds=2, clock=FastClock())) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(executions(database, trigger_id)) == 2
+
+
+def test_what_waits_is_skipped_when_the_trigger_is_disabled(database: Database, workflow: Published) -> None:
+    trigger_id = schedule(database, workflow, every(database, 10, overlap="queue", misfire="all"), since=timedelta(seconds=25))
+    tick()
+    database.execute("UPDATE triggers SET enabled = false, next_fire_at = NULL")
+    end(database, executions(database)[0]["id"])
+    tick()
+    assert fates(database, trigger_id) == ["fired", "skipped:trigger_disabled"]
+
+
+def test_overlap_replace_cancels_what_runs(database: Database, workflow: Published) -> None:
+    trigger_id = schedule(database, workflow, once(database, overlap="replace"))
+    tick()
+    due_again(database, trigger_id, once(database, ago=timedelta(seconds=2), overlap="replace"))
+    tick()
+    first, second = executions(database, trigger_id)
+    signals = database.execute("SELECT execution_id, kind FROM inbox")
+    assert [(row["execution_id"], row["kind"]) for row in signals] == [(first["id"], "cancel")]
+    assert fates(database, trigger_id) == ["fired", "fired"]
+    assert {line["execution_id"] for line in ledger(database, trigger_id)} == {first["id"], second["id"]}
+
+
+def test_a_spread_schedule_starts_later_with_the_planned_instant(database: Database, workflow: Published) -> None:
+    config = once(database, ago=timedelta(seconds=5), jitter_seconds=3600)
+    ids = [schedule(database, workflow, config, since=timedelta(hours=1, seconds=10)) for _ in range(40)]
+    delays = {trigger_id: delay_of(read_config(json.dumps(config)), trigger_id) for trigger_id in ids}
+    database.execute("UPDATE triggers SET next_fire_at = now()")
+    tick()
+    early = {row["trigger_id"] for row in executions(database)}
+    assert early == {trigger_id for trigger_id in ids if delays[trigger_id] <= timedelta(seconds=5)}
+    for trigger_id in ids:
+        row = trigger_row(database, trigger_id)
+        if trigger_id not in early:
+            assert row["next_fire_at"] - datetime.fromisoformat(config["at"]) == delays[trigger_id]
+
+
 # Exactly once
+
+
+def test_dropped_and_late_events_lose_no_instant_and_repeat_none(database: Database, workflow: Published) -> None:
+    """A minute's schedule while the clock's events go wrong: five copies at once, then three dropped, then one of long ago."""
+    start = db_now(database).replace(second=0, microsecond=0) - timedelta(minutes=9)
+    ids = [
+        schedule(database, workflow, {"every_seconds": 60, "start": to_text(start), "misfire": policy}, since=timedelta(minutes=4))
+        for policy in ("skip", "last", "all")
+    ]
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 4000, aws_request_id="x")
+
+    def events(time: str, copies: int) -> None:
+        event = {"source": "aws.events", "detail-type": "Scheduled Event", "time": time, "resources": ["rule/tick"]}
+        threads = [threading.Thread(target=lambda: handler(event, context)) for _ in range(copies)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    events(to_text(db_now(database)) or "", 5)  # the first after three that were dropped
+    events("2020-01-01T00:00:00Z", 1)  # one that was delivered years late
+    events(to_text(start) or "", 3)
+    for trigger_id in ids:
+        lines = ledger(database, trigger_id)
+        gaps = {later["planned_at"] - earlier["planned_at"] for earlier, later in zip(lines, lines[1:], strict=False)}
+        assert len(lines) >= 4
+        assert gaps == {MINUTE}
+        assert all(line["execution_id"] or line["reason"] == "misfire_skip" for line in lines)
+        started = sorted(json.loads(row["trigger"])["planned_at"] for row in executions(database, trigger_id))
+        assert started == [to_text(line["planned_at"]) for line in lines if line["execution_id"]]
+    assert [len(executions(database, trigger_id)) >= 4 for trigger_id in ids] == [False, False, True]
 
 
 def test_five_ticks_at_once_fire_each_instant_once(database: Database, workflow: Published) -> None:

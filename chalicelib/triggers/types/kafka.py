@@ -9,8 +9,15 @@ from pydantic import Field, field_validator
 
 from chalicelib.registry.spec import CelSource, Config, TriggerSpec
 from chalicelib.triggers.mapping import check_expression
+from chalicelib.triggers.types.schedule import Instant, read_instant
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
+
+
+class Batch(Config):
+    """One execution for many records of a partition: its input is the list of `{value, key, headers, partition, offset, timestamp}`."""
+
+    max_records: int = Field(100, strict=True, ge=1, le=1000, title="At most so many records")
 
 
 class KafkaConfig(Config):
@@ -22,10 +29,16 @@ class KafkaConfig(Config):
         title="Consumer group",
         description="The group under which the position is kept in Kafka. Leave it empty for the trigger's own id.",
     )
-    start: Literal["latest", "earliest"] = Field(
+    start: Literal["latest", "earliest"] | Instant = Field(
         "latest",
         title="Start",
-        description="Where to begin when the group has no position yet: at what is published from now on, or at the oldest record.",
+        description="Where to begin when the group has no position yet: at what is published from now on, at the oldest record, or at a time (RFC 3339).",
+        examples=["latest", "earliest", "2027-01-01T00:00:00Z"],
+    )
+    value: Literal["auto", "json", "text", "binary"] = Field(
+        "auto",
+        title="Values are",
+        description="`auto`: by their content-type header, else JSON where it parses. Otherwise always JSON, always text, or always bytes.",
     )
     filter: CelSource | None = Field(
         None,
@@ -33,6 +46,30 @@ class KafkaConfig(Config):
         description="CEL over input and trigger; a record for which it is false starts nothing.",
         examples=["input.amount > 100"],
     )
+    batch: Batch | None = Field(None, title="Batches", description="One execution for many records.")
+    on_poison: Literal["dead_letter", "skip", "pause"] = Field(
+        "dead_letter",
+        title="A record that cannot be used",
+        description="Keep it apart and go on, pass over it with a count, or stop in front of it until somebody looks.",
+    )
+    pause_after: int | None = Field(
+        None,
+        strict=True,
+        ge=1,
+        le=100_000,
+        title="Pause after",
+        description="Stop reading when so many records in a row could not be used; they are dead letters then. Empty: go on for ever.",
+    )
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _start(cls, value: object) -> object:
+        if isinstance(value, str) and value not in ("latest", "earliest"):
+            try:
+                return read_instant(value)
+            except ValueError:
+                raise ValueError("use latest, earliest, or a time with an offset such as 2027-03-28T09:00:00Z") from None
+        return value
 
     @field_validator("topic", "group")
     @classmethod

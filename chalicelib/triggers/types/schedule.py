@@ -6,6 +6,7 @@ two, both inclusive. Instants are UTC. Nothing here knows the present; callers p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
@@ -25,7 +26,8 @@ LONGEST_INTERVAL = 366 * 86_400
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def _read_instant(value: Any) -> datetime:
+def read_instant(value: Any) -> datetime:
+    """An RFC 3339 time with an offset, in UTC. Raises ValueError."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         at = value.astimezone(UTC)
     elif isinstance(value, str):
@@ -42,10 +44,23 @@ def _read_instant(value: Any) -> datetime:
 
 Instant = Annotated[
     datetime,
-    BeforeValidator(_read_instant),
+    BeforeValidator(read_instant),
     PlainSerializer(to_text, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+
+
+class Dst(Config):
+    """What happens when clocks change. `auto`: a fixed time of day runs once a day, whatever the clock does; other expressions follow the clock on the wall."""
+
+    skipped: Literal["auto", "run", "skip"] = Field(
+        "auto",
+        title="A time that is jumped over",
+        description="`run`: at the first instant after the jump; `skip`: not on that day.",
+    )
+    repeated: Literal["auto", "first", "second", "both"] = Field(
+        "auto", title="A time that comes twice", description="Which of the two runs."
+    )
 
 
 class ScheduleConfig(Config):
@@ -72,11 +87,23 @@ class ScheduleConfig(Config):
     misfire: Literal["skip", "last", "all"] = Field(
         "last",
         title="After downtime",
-        description="What to run of the instants that were missed by more than a minute: none, the last, or all (at most the newest 100).",
+        description="What to run of the instants that were missed by more than a minute: none, the last, or all (at most the newest `misfire_cap`).",
     )
-    overlap: Literal["allow", "skip"] = Field(
-        "allow", title="Overlap", description="Whether to run while the previous run of this schedule has not ended."
+    misfire_cap: int = Field(100, strict=True, ge=1, le=1000, title="At most", description="How many missed instants `all` runs.")
+    overlap: Literal["allow", "skip", "queue", "replace"] = Field(
+        "allow",
+        title="Overlap",
+        description="While the previous run of this schedule has not ended: run as well, skip, run after it, or cancel it and run.",
     )
+    jitter_seconds: int = Field(
+        0,
+        strict=True,
+        ge=0,
+        le=3600,
+        title="Spread over",
+        description="Start up to so many seconds later, always the same for one trigger, so that many schedules of one instant do not start at once.",
+    )
+    dst: Dst | None = Field(None, title="When clocks change")
     start: Instant | None = Field(None, title="Start", description="No run before this instant.")
     end: Instant | None = Field(None, title="End", description="No run after this instant.")
     input: Any = Field(None, title="Input", description="The input of each run; without it an empty object.")
@@ -112,6 +139,11 @@ class ScheduleConfig(Config):
         return self
 
     @property
+    def clock_rule(self) -> cron_rules.ClockRule:
+        """What `cron` does when clocks change."""
+        return cron_rules.AUTO if self.dst is None else cron_rules.ClockRule(self.dst.skipped, self.dst.repeated)
+
+    @property
     def raw_input(self) -> Any:
         """What a run's input is before the trigger's mapping."""
         return {} if self.input is None else self.input
@@ -129,7 +161,7 @@ def instants(config: ScheduleConfig, created_at: datetime, after: datetime) -> I
     if config.at is not None:
         found: Iterator[datetime] = iter([config.at] if config.at > after else [])
     elif config.cron is not None:
-        found = cron_rules.instants(cron_rules.parse(config.cron), cron_rules.zone(config.timezone), after)
+        found = cron_rules.instants(cron_rules.parse(config.cron), cron_rules.zone(config.timezone), after, config.clock_rule)
     else:
         found = _every(config, created_at, after)
     return takewhile(lambda at: at <= last, found)
@@ -140,7 +172,9 @@ def newest(config: ScheduleConfig, created_at: datetime, after: datetime, until:
     until = min(until, config.end or LATEST - _MICROSECOND)
     after = max(after, _floor(config))
     if config.cron is not None:
-        return cron_rules.newest(cron_rules.parse(config.cron), cron_rules.zone(config.timezone), after, until, n)
+        return cron_rules.newest(
+            cron_rules.parse(config.cron), cron_rules.zone(config.timezone), after, until, n, config.clock_rule
+        )
     if config.every_seconds is not None:
         after = max(after, until - timedelta(seconds=config.every_seconds * n))
     return list(takewhile(lambda at: at <= until, instants(config, created_at, after)))
@@ -154,6 +188,13 @@ def upcoming(config: ScheduleConfig, created_at: datetime, after: datetime, n: i
 def first_fire(config: ScheduleConfig, created_at: datetime, now: datetime) -> datetime | None:
     """The next planned instant strictly after `now`, or None when the schedule has nothing left. What `next_fire_at` is set to."""
     return next(instants(config, created_at, now), None)
+
+
+def delay_of(config: ScheduleConfig, trigger_id: str) -> timedelta:
+    """How much later than planned this trigger's runs start: whole seconds, at most `jitter_seconds`, always the same for one trigger."""
+    if not config.jitter_seconds:
+        return timedelta(0)
+    return timedelta(seconds=int.from_bytes(hashlib.sha256(trigger_id.encode()).digest()[:8], "big") % (config.jitter_seconds + 1))
 
 
 def _floor(config: ScheduleConfig) -> datetime:

@@ -13,10 +13,12 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from chalicelib.core.config import settings
 from chalicelib.core.db import HotConnection
+from chalicelib.triggers.kafka_readers import READERS, lags_of
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 REMEMBER_SECONDS = 2.0
 COUNTED = 50_000
+MAX_LAGS = 2_000
 
 # Live executions stand in `wakes`; of the ended ones those of the last five minutes are counted, by the range of their ids, up to COUNTED.
 _QUEUE = """
@@ -92,6 +94,7 @@ class QueueCollector:
                 self._connection = HotConnection(settings().require_database_url())
             queue = self._connection.execute(_QUEUE, {"counted": COUNTED})[0]
             ended = self._connection.execute(_ENDED, {"counted": COUNTED})
+            lags = lags_of(self._connection.execute(READERS, {}))
         except psycopg.Error:
             return [GaugeMetricFamily("millrace_database_up", "Whether the database answers", 0)]
         live = GaugeMetricFamily("millrace_executions", "Live executions by status", labels=["status"])
@@ -111,7 +114,16 @@ class QueueCollector:
             ),
             live,
             recent,
+            _lag(lags),
         ]
+
+
+def _lag(lags: Mapping[tuple[str, str], int]) -> Metric:
+    metric = GaugeMetricFamily("millrace_kafka_lag", "Records not read yet", labels=["group", "topic", "partition"])
+    for (group, place), behind in sorted(lags.items())[:MAX_LAGS]:
+        topic, _, partition = place.rpartition("/")
+        metric.add_metric([group, topic, partition], behind)
+    return metric
 
 
 def exposition(registry: CollectorRegistry) -> bytes:

@@ -16,13 +16,19 @@ from kafka.structs import OffsetAndMetadata
 
 from chalicelib.actions.kafka_publish import KafkaPublishConfig, run
 from chalicelib.core import kafka as kafka_clients
-from chalicelib.core.config import Settings
+from chalicelib.core.config import DEFAULT_WORKSPACE, Settings
+from chalicelib.core.db import transaction
+from chalicelib.core.jsontext import dumps
 from chalicelib.core.kafka import kafka_health
 from chalicelib.core.kafka_publisher import Publisher, close_publishers
 from chalicelib.registry.spec import ActionError, NodeContext
+from chalicelib.triggers import service
+from chalicelib.triggers.kafka_readers import reading
 from functions.kafka import handler
+from infra.host import kafka_poller
 from infra.host.servers import run_alone
 from infra.host.servers.kafka import Kafka
+from infra.host.web.measures import PrometheusSink, QueueCollector, exposition
 from tests.support.kafka_triggers import Broker, eventually, executions, inputs, kafka_trigger, polling
 from tests.support.workflows import Database, Published, definition, published
 
@@ -110,6 +116,92 @@ def test_latest_begins_when_the_trigger_was_made(
         broker.send(topic, {"n": 3}, partition=1)
         eventually(lambda: numbers(database) == [1, 2, 3])
     assert (committed(broker.servers, trigger_id, topic, 0), committed(broker.servers, trigger_id, topic, 1)) == (4, 1)
+
+
+def test_a_time_to_begin_at(database: Database, workflow: Published, settings: Settings, broker: Broker) -> None:
+    topic = broker.topic()
+    for n in range(5):
+        broker.send(topic, {"n": n}, timestamp_ms=1_795_000_000_000 + n * 60_000)
+    kafka_trigger(database, workflow, topic, start="2026-11-18T11:08:40Z")  # two minutes after the first
+    with polling(settings):
+        eventually(lambda: numbers(database) == [2, 3, 4])
+
+
+def test_lag_and_trouble_are_told_to_everybody(
+    database: Database, workflow: Published, settings: Settings, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_poller, "SAY_SECONDS", 0.1)
+    monkeypatch.setattr(kafka_poller, "TROUBLE_SECONDS", 0.2)
+    topic = broker.topic(partitions=2)
+    trigger_id = kafka_trigger(database, workflow, topic, start="earliest", group="the-readers")
+    database.execute("UPDATE triggers SET config = %(c)s", {"c": dumps({"topic": topic, "start": "earliest", "group": "the-readers"})})
+    broker.send(topic, *({"n": n} for n in range(40)), partition=0)
+    away = threading.Event()
+    away.set()
+
+    def handle(event: Any, context: Any) -> Any:
+        if away.is_set():
+            raise OSError("the database is away")
+        return handler(event, context)
+
+    def state() -> Any:
+        with transaction() as connection:
+            return service.show(service.get(connection, DEFAULT_WORKSPACE, trigger_id), reading(connection).lags)
+
+    with polling(settings, handle):
+        eventually(lambda: state()["state"] == "unhealthy")
+        assert "the database is away" in state()["reason"]
+        eventually(lambda: state()["lag"] == 40)
+        with transaction() as connection:
+            said = reading(connection)
+        assert (said.groups, said.total, "the-readers: " in said.troubles[0]) == (1, 40, True)
+        lines = exposition(PrometheusSinkWithQueue().registry).decode()
+        assert f'millrace_kafka_lag{{group="the-readers",partition="0",topic="{topic}"}} 40.0' in lines
+        away.clear()
+        eventually(lambda: state()["state"] == "active")
+        eventually(lambda: state()["lag"] == 0)
+    assert len(executions(database)) == 40
+    changes = database.execute("SELECT state FROM trigger_health ORDER BY id")
+    assert [change["state"] for change in changes] == ["unhealthy", "healthy"]
+    assert database.execute("SELECT 1 FROM kafka_readers") == []  # the poller has left
+
+
+class PrometheusSinkWithQueue(PrometheusSink):
+    """What the front registers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.registry.register(QueueCollector())
+
+
+def test_a_trigger_that_pauses_is_not_read_until_it_is_resumed(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
+    topic = broker.topic()
+    trigger_id = kafka_trigger(database, workflow, topic, start="earliest", on_poison="pause")
+    broker.send(topic, {"n": 0}, b"{", {"n": 2})
+    with polling(settings) as poller:
+        eventually(lambda: database.one("SELECT paused_at FROM triggers")["paused_at"])
+        eventually(lambda: poller.lag() == {} and not poller._readers)
+        assert numbers(database) == [0]
+        with transaction() as connection:
+            service.patch(connection, DEFAULT_WORKSPACE, trigger_id, {"config": {"topic": topic, "on_poison": "dead_letter"}})
+        eventually(lambda: numbers(database) == [0, 2])
+    assert database.one("SELECT count(*) AS n FROM dead_letters")["n"] == 1
+
+
+def test_batches_from_a_broker_hold_each_record_once(
+    database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
+    topic = broker.topic(partitions=2)
+    kafka_trigger(database, workflow, topic, start="earliest", batch={"max_records": 50})
+    for n in range(300):
+        broker.producer.send(topic, dumps(n).encode(), partition=n % 2)
+    broker.producer.flush()
+    with polling(settings):
+        eventually(lambda: sum(len(batch) for batch in inputs(database)) == 300)
+    assert sorted(entry["value"] for batch in inputs(database) for entry in batch) == list(range(300))
+    assert len(executions(database)) < 60
 
 
 def test_a_quiet_topic_keeps_the_place_where_the_trigger_began(

@@ -17,7 +17,8 @@ from chalicelib.core.db import transaction
 from chalicelib.core.errors import BadRequest, Conflict, InvalidJson, NotFound
 from chalicelib.engine import wake
 from chalicelib.triggers import dead_letters, kafka_ingress
-from chalicelib.triggers.kafka_ingress import Audience, ingest
+from chalicelib.triggers.kafka_ingress import ingest
+from chalicelib.triggers.kafka_outcomes import Audience
 from functions.kafka import handler
 from tests.support.kafka_triggers import executions, inputs, kafka_trigger, msk_event, record
 from tests.support.workflows import Database, Published, definition, published
@@ -277,7 +278,7 @@ def test_a_fault_of_ours_keeps_the_record_and_holds_up_nobody(
 ) -> None:
     kafka_trigger(database, workflow, "orders")
     original = kafka_ingress.input_of
-    monkeypatch.setattr(kafka_ingress, "input_of", lambda record: [][0] if record.offset == 1 else original(record))
+    monkeypatch.setattr(kafka_ingress, "input_of", lambda record, form: [][0] if record.offset == 1 else original(record, form))
     handler(msk_event(*(record(n, n) for n in range(3))), None)
     assert inputs(database) == [0, 2]
     (letter,) = letters(database)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.triggers.kafka_ingress import Audience, Route, audience_of
+from chalicelib.triggers.kafka_outcomes import Audience, Route, audience_of
 
 TRIGGER = "trg_01kb0000000000000000000000"
 OTHER = "trg_01kb1111111111111111111111"

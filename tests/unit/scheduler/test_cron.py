@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise, takewhile
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.triggers.cron import CronError, ZoneError, instants, newest, parse, zone, zone_names
+from chalicelib.triggers.cron import ClockRule, CronError, ZoneError, instants, newest, parse, zone, zone_names
 
 # Changes that have happened: what is announced for the future may yet be changed.
 BERLIN_SPRING = datetime(2025, 3, 30, 1, tzinfo=UTC)  # 02:00 CET becomes 03:00 CEST
@@ -315,3 +316,55 @@ def test_a_year_agrees_with_cronsim_where_clocks_move_by_whole_hours(expression:
     walk = CronSim(expression, begin.astimezone(zone(zone_name)))
     expected = list(takewhile(lambda at: at <= end, (local.astimezone(UTC) for local in walk)))
     assert planned(expression, zone_name, begin, end) == expected
+
+
+SPRING, AUTUMN = datetime(2025, 3, 30, tzinfo=UTC), datetime(2025, 10, 26, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "rule", "day", "expected"),
+    [
+        ("30 2 * * *", ClockRule(), SPRING, ["01:00"]),
+        ("30 2 * * *", ClockRule("run"), SPRING, ["01:00"]),
+        ("30 2 * * *", ClockRule("skip"), SPRING, []),
+        ("*/30 2 * * *", ClockRule(), SPRING, []),
+        ("*/30 2 * * *", ClockRule("run"), SPRING, ["01:00"]),
+        ("30 2 * * *", ClockRule(), AUTUMN, ["00:30"]),
+        ("30 2 * * *", ClockRule("auto", "second"), AUTUMN, ["01:30"]),
+        ("30 2 * * *", ClockRule("auto", "both"), AUTUMN, ["00:30", "01:30"]),
+        ("*/30 2 * * *", ClockRule(), AUTUMN, ["00:00", "00:30", "01:00", "01:30"]),
+        ("*/30 2 * * *", ClockRule("auto", "first"), AUTUMN, ["00:00", "00:30"]),
+        ("*/30 2 * * *", ClockRule("auto", "second"), AUTUMN, ["01:00", "01:30"]),
+        ("0 2,3 * * *", ClockRule("auto", "second"), AUTUMN, ["01:00", "02:00"]),
+    ],
+)
+def test_a_schedule_may_say_what_happens_when_clocks_change(
+    expression: str, rule: ClockRule, day: datetime, expected: list[str]
+) -> None:
+    cron, tz, until = parse(expression), zone("Europe/Berlin"), day + timedelta(hours=12)
+    for begin in (day - timedelta(hours=2), day - timedelta(minutes=1)):
+        found = list(takewhile(lambda at: at <= until, instants(cron, tz, begin, rule)))
+        assert [f"{at:%H:%M}" for at in found] == expected
+        assert newest(cron, tz, begin, until, 2, rule) == found[-2:]
+
+
+@given(
+    expression=st.sampled_from(["30 2 * * *", "*/20 1-3 * * *", "0 2,3 * * *", "15 * * * *", "10 */20 2 * * *"]),
+    zone_name=st.sampled_from(sorted(CHANGES)),
+    skipped=st.sampled_from(["auto", "run", "skip"]),
+    repeated=st.sampled_from(["auto", "first", "second", "both"]),
+    minutes=st.integers(0, 3000),
+    length=st.integers(1, 3000),
+    n=st.integers(1, 9),
+    autumn=st.booleans(),
+)
+def test_every_clock_rule_gives_the_same_wherever_one_begins(
+    expression: str, zone_name: str, skipped: Any, repeated: Any, minutes: int, length: int, n: int, autumn: bool
+) -> None:
+    cron, tz, rule = parse(expression), zone(zone_name), ClockRule(skipped, repeated)
+    begin = CHANGES[zone_name][autumn] - timedelta(minutes=1500)
+    after = begin + timedelta(minutes=minutes)
+    until = after + timedelta(minutes=length)
+    whole = [at for at in takewhile(lambda at: at <= until, instants(cron, tz, begin, rule)) if at > after]
+    assert list(takewhile(lambda at: at <= until, instants(cron, tz, after, rule))) == whole
+    assert newest(cron, tz, after, until, n, rule) == whole[-n:]

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.jsontext import dumps
-from chalicelib.scheduler.plan import FIRE_CAP, GRACE, RECORD_CAP, Plan, plan_occurrences
+from chalicelib.scheduler.plan import GRACE, QUEUE_CAP, RECORD_CAP, Plan, Running, plan_occurrences
 from chalicelib.triggers.types.schedule import read_config, upcoming
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def plan(since: timedelta, *, now: datetime = NOON, live: bool = False, **fields: Any) -> Plan:
-    return plan_occurrences(read_config(dumps(fields)), NOON - timedelta(days=400), now - since, now, live=live)
+def plan(
+    since: timedelta, *, now: datetime = NOON, live: bool = False, queued: int = 0, delay: timedelta = timedelta(0), **fields: Any
+) -> Plan:
+    config = read_config(dumps(fields))
+    return plan_occurrences(config, NOON - timedelta(days=400), now - since, now, running=Running(live, queued), delay=delay)
 
 
 def fates(made: Plan) -> list[tuple[str, str, str | None]]:
@@ -90,6 +93,43 @@ def test_overlap_skip(live: bool, misfire: str, expected: list[str]) -> None:
     assert [f"{decision.outcome}:{decision.reason}" for decision in made.decisions] == expected
 
 
+@pytest.mark.parametrize(
+    ("live", "queued", "misfire", "expected"),
+    [
+        (False, 0, "last", ["skipped:misfire_skip", "skipped:misfire_skip", "fired:None"]),
+        (True, 0, "last", ["skipped:misfire_skip", "skipped:misfire_skip", "pending:overlap_queued"]),
+        (False, 0, "all", ["late:None", "pending:overlap_queued", "pending:overlap_queued"]),
+        (False, 1, "all", ["pending:overlap_queued"] * 3),
+        (True, QUEUE_CAP - 1, "all", ["pending:overlap_queued", "skipped:overlap_queue_full", "skipped:overlap_queue_full"]),
+    ],
+)
+def test_overlap_queue(live: bool, queued: int, misfire: str, expected: list[str]) -> None:
+    made = plan(timedelta(minutes=3), now=HALF_PAST, live=live, queued=queued, overlap="queue", misfire=misfire, **MINUTES)
+    assert [f"{decision.outcome}:{decision.reason}" for decision in made.decisions] == expected
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_overlap_replace_runs_the_newest(live: bool) -> None:
+    made = plan(timedelta(minutes=3), now=HALF_PAST, live=live, overlap="replace", misfire="all", **MINUTES)
+    assert [decision.reason for decision in made.decisions] == ["overlap_replaced", "overlap_replaced", None]
+
+
+@pytest.mark.parametrize("cap", [1, 3, 500, 1000])
+def test_the_cap_of_all_is_the_users(cap: int) -> None:
+    made = plan(timedelta(days=1), now=HALF_PAST, misfire="all", misfire_cap=cap, **MINUTES)
+    ran = [decision for decision in made.decisions if decision.outcome != "skipped"]
+    assert len(ran) == cap
+    assert ran[-1].planned_at == NOON + timedelta(minutes=30)
+
+
+def test_a_delayed_schedule_plans_the_same_instants_later() -> None:
+    delay = timedelta(seconds=90)
+    assert plan(timedelta(minutes=5), now=NOON + timedelta(seconds=89), delay=delay, cron="0 * * * *").decisions == ()
+    made = plan(timedelta(minutes=5), now=NOON + timedelta(seconds=90), delay=delay, cron="0 * * * *")
+    assert fates(made) == [("12:00:00", "fired", None)]
+    assert made.next_fire_at == NOON + timedelta(hours=1) + delay
+
+
 def test_overlap_allowed_takes_no_notice_of_a_live_run() -> None:
     assert fates(plan(timedelta(seconds=40), live=True, **MINUTES)) == [("12:00:00", "fired", None)]
 
@@ -97,7 +137,7 @@ def test_overlap_allowed_takes_no_notice_of_a_live_run() -> None:
 def test_all_is_capped_and_what_lies_far_back_is_one_line() -> None:
     made = plan(timedelta(days=365), every_seconds=1, misfire="all")
     assert len(made.decisions) == RECORD_CAP + 1
-    assert [decision.outcome for decision in made.decisions].count("late") == FIRE_CAP - 61
+    assert [decision.outcome for decision in made.decisions].count("late") == 100 - 61
     assert [decision.outcome for decision in made.decisions].count("fired") == 61  # the last minute, both ends included
     summary, oldest_listed = made.decisions[:2]
     assert summary.planned_at == NOON - timedelta(days=365) + timedelta(seconds=1)
@@ -131,7 +171,7 @@ def test_however_often_one_looks_each_instant_is_decided_once(
     decided = []
     for step in steps:
         now = since + timedelta(seconds=step)
-        made = plan_occurrences(config, created, since, now, live=live)
+        made = plan_occurrences(config, created, since, now, running=Running(live))
         if any((decision.reason or "").startswith("misfire_skip:") for decision in made.decisions):
             return  # beyond the cap: the test above
         decided += [decision.planned_at for decision in made.decisions]

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from chalicelib.core.jsontext import dumps
-from chalicelib.triggers.types.schedule import LATEST, SPEC, ScheduleConfig, first_fire, instants, newest, read_config, upcoming
+from chalicelib.triggers.types.schedule import (
+    LATEST,
+    SPEC,
+    ScheduleConfig,
+    delay_of,
+    first_fire,
+    instants,
+    newest,
+    read_config,
+    upcoming,
+)
 
 CREATED = datetime(2026, 11, 22, 14, 0, 7, 250_000, tzinfo=UTC)
 
@@ -51,7 +61,10 @@ def texts(found: list[datetime]) -> list[str]:
         ({"at": "9999-12-31T23:59:59Z"}, ("at",), "between the years 1970 and 2199"),
         ({"at": "2027-01-01T00:00:00Z", "end": "2028-01-01T00:00:00Z"}, (), "start and end do not go with it"),
         ({"every_seconds": 60, "start": "2027-01-02T00:00:00Z", "end": "2027-01-02T00:00:00Z"}, ("end",), "after start"),
-        ({"cron": "* * * * *", "overlap": "queue"}, ("overlap",), "'allow' or 'skip'"),
+        ({"cron": "* * * * *", "overlap": "wait"}, ("overlap",), "'allow', 'skip', 'queue' or 'replace'"),
+        ({"cron": "* * * * *", "jitter_seconds": 3601}, ("jitter_seconds",), "less than or equal to 3600"),
+        ({"cron": "* * * * *", "misfire_cap": 0}, ("misfire_cap",), "greater than or equal to 1"),
+        ({"cron": "* * * * *", "dst": {"skipped": "both"}}, ("dst", "skipped"), "'auto', 'run' or 'skip'"),
         ({"cron": "* * * * *", "misfire": "none"}, ("misfire",), "'skip', 'last' or 'all'"),
         ({"cron": "* * * * *", "crom": 1}, ("crom",), "Extra inputs"),
     ],
@@ -70,7 +83,9 @@ def test_defaults_and_the_stored_form() -> None:
         "cron": "0 9 * * *",
         "timezone": "UTC",
         "misfire": "last",
+        "misfire_cap": 100,
         "overlap": "allow",
+        "jitter_seconds": 0,
         "start": "2027-01-01T00:00:00.000000Z",
     }
     assert config(**stored) == made
@@ -155,3 +170,12 @@ def test_strictly_increasing_and_the_same_wherever_one_begins(fields: dict[str, 
     assert all(earlier < later for earlier, later in pairwise(found))
     for begin, instant in enumerate(found[:-1]):
         assert first_fire(made, CREATED, instant) == found[begin + 1]
+
+
+def test_the_delay_of_a_trigger_is_always_the_same_and_spreads_many() -> None:
+    made = config(cron="0 9 * * *", jitter_seconds=600)
+    delays = [delay_of(made, f"trg_{n}").total_seconds() for n in range(1000)]
+    assert delays == [delay_of(made, f"trg_{n}").total_seconds() for n in range(1000)]
+    assert 0 <= min(delays) < 20
+    assert 580 < max(delays) <= 600
+    assert delay_of(config(cron="0 9 * * *"), "trg_1") == timedelta(0)
