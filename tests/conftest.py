@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from chalicelib.core import config, db, egress
 from chalicelib.credentials import vault
@@ -19,6 +20,10 @@ from tests.servers import start_test_servers
 SECRET = "0" * 64
 MASTER_KEY = "7" * 64
 BOOTSTRAP_KEY = "test-bootstrap-key-0123456789"
+
+
+hypothesis_settings.register_profile("ours", deadline=None)  # how long an example takes says something of the machine, not of the code
+hypothesis_settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

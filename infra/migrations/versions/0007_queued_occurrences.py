@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 
 STATEMENTS = """
 ALTER TABLE occurrences DROP CONSTRAINT occurrences_outcome_check, DROP CONSTRAINT occurrences_check,

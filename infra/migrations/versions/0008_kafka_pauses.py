@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 STATEMENTS = """
 ALTER TABLE triggers ADD COLUMN paused_at timestamptz, ADD COLUMN failures_in_a_row int NOT NULL DEFAULT 0;
