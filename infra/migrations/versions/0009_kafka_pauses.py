@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 STATEMENTS = """
 ALTER TABLE triggers ADD COLUMN paused_at timestamptz, ADD COLUMN failures_in_a_row int NOT NULL DEFAULT 0;
