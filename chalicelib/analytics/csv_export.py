@@ -7,6 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.core.jsontext import dumps
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -25,6 +27,8 @@ def to_csv(items: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
+    if isinstance(value, dict | list):
+        return dumps(value)
     if isinstance(value, str) and value.startswith(_FORMULA):
         return "'" + value
     return value

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from chalicelib.analytics import deliveries
 from chalicelib.analytics.periods import KEPT
 from chalicelib.core import db
 
@@ -99,7 +100,8 @@ def fold_facts(connection: Connection, now: datetime, limit: int = BATCH) -> Fol
         return Folded(0, False)
     done = db.row(connection, _FOLD, {"limit": limit, **_folding(now)})
     count = int(done["n"]) if done else 0
-    return Folded(count, count == limit)
+    messages = deliveries.fold(connection, limit, _since(now))
+    return Folded(count + messages, limit in (count, messages))
 
 
 def recount(connection: Connection, start: datetime, end: datetime, end_id: str, now: datetime) -> int:
@@ -112,6 +114,7 @@ def recount(connection: Connection, start: datetime, end: datetime, end_id: str,
     span = {"start": start, "end": end}
     db.run(connection, _FORGET_PENDING, span)
     db.rows(connection, _CLEAR, span)
+    deliveries.recount(connection, span, _since(now))
     done = db.row(connection, _RECOUNT, {**span, "end_id": end_id, **_folding(now)})
     return int(done["n"]) if done else 0
 
@@ -119,7 +122,7 @@ def recount(connection: Connection, start: datetime, end: datetime, end_id: str,
 def expire(connection: Connection, now: datetime) -> int:
     """Delete buckets older than their level is kept; returns how many rows."""
     done = db.row(connection, _EXPIRE, _since(now))
-    return int(done["n"]) if done else 0
+    return (int(done["n"]) if done else 0) + deliveries.expire(connection, _since(now))
 
 
 def _since(now: datetime) -> dict[str, datetime]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from chalicelib.analytics import deliveries as ledger
 from chalicelib.analytics import repository
 from chalicelib.analytics.histogram import seconds_of
 from chalicelib.analytics.periods import Span, span_for, steps_for
@@ -95,12 +96,12 @@ def workflow(connection: Connection, scope: Scope, start: datetime, end: datetim
 
 
 def deliveries(connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime) -> dict[str, Any]:
-    """Messages by channel: node runs of the types that notify. `sent` counts what a provider accepted."""
+    """Messages by channel and provider, from the ledger's facts, and under `nodes` the node runs of the types that notify."""
     span = span_for(start, end, now)
     notifying = {entry["type"] for entry in catalogue().describe() if entry["kind"] == "notify"}
     rows = sorted((row for row in repository.nodes(connection, scope, span, "type") if row["key"] in notifying), key=lambda row: row["key"])
-    items = [{"channel": row["key"].partition(".")[0], "type": row["key"], "sent": row["succeeded"], **figures(row)} for row in rows]
-    return {**_bounds(span), "items": items}
+    runs = [{"channel": row["key"].partition(".")[0], "type": row["key"], **figures(row)} for row in rows]
+    return {**_bounds(span), "items": ledger.by_provider(ledger.read(connection, scope, span)), "nodes": runs}
 
 
 def _bounds(span: Span) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def analytics_workflow(call: Call, id: str) -> Reply:
     "GET", "/analytics/deliveries", role=VIEWER, answer=AnalyticsTable, query={**_QUERY, **_FORMAT}, transactional=False
 )
 def analytics_deliveries(call: Call) -> Reply:
-    """Messages by channel: sent, failed, retried, and how long providers took."""
+    """Messages by channel and provider: sent, delivered, failed (and why), unknown; under `nodes` the node runs that notify, with their retries and durations."""
     asked = _read(call)
     found = _on_replica(lambda connection: service.deliveries(connection, asked.scope, asked.start, asked.end, asked.now))
     return _table(call, found, "deliveries")

@@ -55,13 +55,15 @@ _INFLATE_ON_LOOP = 8_192
 
 
 class CallFailed(MillraceError):
-    """A call that got no usable answer. `code` is stable; `error_class` is what `retry.on` matches, None when trying again cannot help."""
+    """A call that got no usable answer. `code` is stable; `error_class` is what `retry.on` matches, None when trying again cannot help; `unsent` says that there was
+    no connection, so that the other side cannot have acted."""
 
     status, code, title = 502, "call_failed", "The call failed"
 
-    def __init__(self, code: str, detail: str, error_class: str | None = None) -> None:
+    def __init__(self, code: str, detail: str, error_class: str | None = None, *, unsent: bool = False) -> None:
         super().__init__(detail, code=code)
         self.error_class = error_class
+        self.unsent = unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,22 +377,23 @@ def _failure(error: Exception, call: Call) -> CallFailed:
 
     where = f"{call.method} {call.target.origin}"
     if isinstance(error, TimeoutError):
-        return CallFailed("timeout", f"{where} accepted no connection within {CONNECT_SECONDS} seconds", "timeout")
+        return CallFailed("timeout", f"{where} accepted no connection within {CONNECT_SECONDS} seconds", "timeout", unsent=True)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
-        return CallFailed("tls_error", f"{where}: the server's certificate is not valid: {reason}")
+        return CallFailed("tls_error", f"{where}: the server's certificate is not valid: {reason}", unsent=True)
     if isinstance(error, (aiohttp.ClientSSLError, ssl.SSLError)):
         reason = str(
             getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None) or "the handshake failed"
         )
-        return CallFailed("tls_error", f"{where}: no TLS connection: {reason.lower().replace('_', ' ')}")
+        return CallFailed("tls_error", f"{where}: no TLS connection: {reason.lower().replace('_', ' ')}", unsent=True)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return CallFailed("connection_failed", f"{where}: the proxy answered {error.status} to the request for a connection", "connection")
+        said = f"{where}: the proxy answered {error.status} to the request for a connection"
+        return CallFailed("connection_failed", said, "connection", unsent=True)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return CallFailed("connection_failed", f"{where}: the host name has no address", "connection")
+        return CallFailed("connection_failed", f"{where}: the host name has no address", "connection", unsent=True)
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror or "no connection"
-        return CallFailed("connection_failed", f"{where}: {reason.lower()}", "connection")
+        return CallFailed("connection_failed", f"{where}: {reason.lower()}", "connection", unsent=True)
     if isinstance(error, aiohttp.ClientPayloadError):
         return CallFailed("connection_failed", f"{where}: the connection ended before the whole answer came", "connection")
     if isinstance(error, (aiohttp.ClientConnectionError, OSError)):

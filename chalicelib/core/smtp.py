@@ -6,12 +6,27 @@ import asyncio
 import smtplib
 import socket
 import ssl
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from chalicelib.core.egress import Guard
 from chalicelib.core.http import CallFailed
 
 CONNECT_SECONDS = 10.0
+# Sessions block their thread for as long as a server takes; threads of their own keep everybody else's free.
+_threads = ThreadPoolExecutor(32, "smtp")
+T = TypeVar("T")
+
+Session = smtplib.SMTP
+ERRORS = (OSError, smtplib.SMTPException)
+DataRefused = smtplib.SMTPDataError
+Disconnected = smtplib.SMTPServerDisconnected
+
+
+async def in_smtp_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Run what blocks on a mail server."""
+    return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
 
 
 async def open_smtp(
@@ -25,7 +40,7 @@ async def open_smtp(
     timeout: float = 30.0,
     ssl_context: ssl.SSLContext | None = None,
 ) -> smtplib.SMTP:
-    """A session that is connected, protected (`starttls`, `tls` or `none`) and signed in. Use it, and end it, in a thread: it blocks.
+    """A session that is connected, protected (`starttls`, `tls` or `none`) and signed in. Use it, and end it, by `in_smtp_thread`: it blocks.
 
     Raises EgressDenied, and CallFailed (connection_failed, timeout, tls_error, smtp_error) without the server's words, which may repeat what was sent.
     """
@@ -34,7 +49,7 @@ async def open_smtp(
     except OSError:
         raise CallFailed("connection_failed", f"{host}:{port}: the host name has no address", "connection") from None
     arguments = (guard, [str(ip) for ip in addresses], host, port, security, username, password, timeout, ssl_context)
-    return await asyncio.to_thread(_open, *arguments)
+    return await in_smtp_thread(_open, *arguments)
 
 
 def _open(
@@ -51,7 +66,7 @@ def _open(
     context = ssl_context or ssl.create_default_context()
     where = f"{host}:{port}"
 
-    class Session(smtplib.SMTP):
+    class Connected(smtplib.SMTP):
         """smtplib over a socket of ours."""
 
         def _get_socket(self, _host: str, _port: int, _timeout: float) -> Any:
@@ -60,7 +75,7 @@ def _open(
 
     session = None
     try:
-        session = Session(timeout=timeout)
+        session = Connected(timeout=timeout)
         session._host = host  # type: ignore[attr-defined]  # what STARTTLS checks the certificate against
         session.connect(host, port)
         session.ehlo_or_helo_if_needed()

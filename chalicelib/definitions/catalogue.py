@@ -39,6 +39,9 @@ class NodeType(Protocol):
     def body_field(self) -> str | None:
         """For loops, the config's field that holds what runs for each item: {nodes, edges, output}."""
 
+    def html_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
+        """JSON Pointers, relative to the config, of HTML texts, into which values go escaped."""
+
 
 class Catalogue(Protocol):
     """All node types of an installation."""

@@ -210,7 +210,7 @@ def _graph_node(node: Node, catalogue: Catalogue, incoming: tuple[Link, ...], ou
     if node_type is None:
         raise ValueError(f"node '{node.id}' has the unknown type '{node.type}'")
     literal = node_type.cel_fields(node.config)
-    config = _template(node.config, literal, f"node '{node.id}'")
+    config = _template(node.config, literal, f"node '{node.id}'", node_type.html_fields(node.config))
     body = _body(node, node_type, catalogue)
     return GraphNode(
         id=node.id,
@@ -253,9 +253,9 @@ def _reads(node: Node, node_type: NodeType, config: Template, literal: Iterable[
     return (*own, *inner)
 
 
-def _template(value: Any, literal: tuple[str, ...], where: str) -> Template:
+def _template(value: Any, literal: tuple[str, ...], where: str, html: tuple[str, ...] = ()) -> Template:
     try:
-        return compile_template(value, literal)
+        return compile_template(value, literal, html)
     except ExpressionError as error:
         raise ExpressionError(f"{where}{error.extra.get('pointer', '')}: {error.detail}", **error.extra) from None
 

@@ -196,6 +196,11 @@ class ActionSpec:
         schema = self.config_schema()
         return tuple(_leaves(config, schema, schema.get("$defs", {}), "", ("literal",)))
 
+    def html_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """JSON Pointers of top-level HTML texts (format `html`): what expressions put into them is escaped."""
+        properties = self.config_schema().get("properties", {})
+        return tuple(f"/{name}" for name in config if properties.get(name, {}).get("format") == "html")
+
     def config_schema(self) -> dict[str, Any]:
         """JSON Schema of the config, from which forms are drawn."""
         cached = _SCHEMAS.get(self.type)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 # AWS services whose API descriptions stay in botocore; the other four hundred are 25 MB.
 AWS_SERVICES = frozenset(
-    "cloudwatch events kms lambda logs s3 scheduler secretsmanager ses sesv2 sns sqs ssm sts".split()  # noqa: SIM905 - reads better
+    "cloudwatch events kms lambda logs s3 scheduler secretsmanager ses sesv2 sns sqs ssm stepfunctions sts".split()  # noqa: SIM905 - reads better
 )
 
 DROPPED = (

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.actions import http_request, webhook_send
+from chalicelib.actions.messages.http_sms import HttpSmsProvider
+from chalicelib.actions.messages.provider import Job, NotTaken, Problem, Provider
+from chalicelib.actions.messages.ses import SesProvider
+from chalicelib.actions.messages.smtp import SmtpProvider
+from chalicelib.actions.messages.sns import SnsProvider
+from chalicelib.actions.messages.twilio import TwilioProvider
 from chalicelib.core.clock import utc_now
 from chalicelib.core.egress import guard
 from chalicelib.core.errors import MillraceError
@@ -16,6 +23,7 @@ from chalicelib.core.http import HttpClient
 from chalicelib.credentials import oauth, testing
 from chalicelib.credentials.catalogue import credential_types
 from chalicelib.credentials.vault import Opened
+from chalicelib.registry.catalogue import catalogue
 from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext
 from tests.support.http_server import answer, serving
 
@@ -138,6 +146,42 @@ async def _trigger_keys(host: str, port: int) -> None:
     json.loads(raw)
 
 
+def _message(action: str, provider: Provider, credential: str, data: Callable[[str, int], dict[str, Any]], config: dict[str, Any], to: str = "+15005550006") -> Send:
+    """A provider by itself: what the ledger and the vault do before it connects to no address of a user's."""
+
+    async def send(host: str, port: int) -> None:
+        spec = catalogue().get(action)
+        assert spec is not None
+        client = HttpClient(guard())
+        given = json.loads(json.dumps(config).replace("{url}", url_of(host, port)))
+        try:
+            job = Job(
+                _context(client), spec.config_model.model_validate({"credential": "c", **given}), _opened(credential, **data(host, port)), [to], {to: "dlv_1"},
+                time.monotonic() + 5,
+            )  # fmt: skip
+            answers = await provider.send(job)
+        except NotTaken as error:
+            raise ActionError(error.problem.code, error.problem.message) from None
+        finally:
+            await client.close()
+        for found in answers.values():
+            if isinstance(found, Problem):
+                raise ActionError(found.code, found.message)
+
+    return send
+
+
+def _aws(host: str, port: int) -> dict[str, Any]:
+    return {"access_key_id": "AKIA", "secret_access_key": "secret", "region": "eu-west-1", "endpoint_url": url_of(host, port).removesuffix("/x")}
+
+
+def _twilio(host: str, port: int) -> dict[str, Any]:
+    return {"account_sid": "AC0123456789", "auth_token": "token", "sender": "+15005550001", "api_url": url_of(host, port)}
+
+
+_MAIL = {"from": "a@b.example", "to": "c@d.example", "text": "x"}
+_SMS = {"to": "+15005550006", "text": "x"}
+
 SENDERS: dict[str, Sender] = {
     "http.request": Sender(_http_request, "http.request"),
     "http.request, its proxy": Sender(_proxy),
@@ -149,6 +193,17 @@ SENDERS: dict[str, Sender] = {
     "credential test, AWS": Sender(_aws_test),
     "credential test, SMTP": Sender(_smtp_test, speaks_first=False),
     "keys of a trigger's tokens": Sender(_trigger_keys),
+    "email.send, SMTP": Sender(
+        _message("email.send", SmtpProvider(), "smtp", lambda host, port: {"host": host, "port": port, "security": "none"}, _MAIL, "c@d.example"),
+        "email.send",
+        speaks_first=False,
+    ),
+    "email.send, SES": Sender(_message("email.send", SesProvider(), "aws", _aws, _MAIL, "c@d.example"), "email.send"),
+    "sms.send, Twilio": Sender(_message("sms.send", TwilioProvider(), "twilio", _twilio, _SMS), "sms.send"),
+    "sms.send, SNS": Sender(_message("sms.send", SnsProvider(), "aws", _aws, _SMS), "sms.send"),
+    "sms.send, a gateway": Sender(
+        _message("sms.send", HttpSmsProvider(), "bearer", lambda host, port: {"token": "t"}, {**_SMS, "http": {"url": "{url}"}}), "sms.send"
+    ),
 }
 
 # Effects that connect to no address of the user's.

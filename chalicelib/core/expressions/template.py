@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
+from html import escape as escape_html
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
@@ -44,17 +45,18 @@ class Template:
         return self._render(scope)
 
 
-def compile_template(value: Any, literal: Collection[str] = ()) -> Template:
-    """Compile a JSON value. `literal` holds JSON Pointers of leaves to leave as they are. Raises the first ExpressionError; its `extra["pointer"]` says where."""
-    template, problems = check_template(value, literal)
+def compile_template(value: Any, literal: Collection[str] = (), html: Collection[str] = ()) -> Template:
+    """Compile a JSON value. `literal` holds JSON Pointers of leaves to leave as they are, `html` those of HTML texts, into which values go escaped. Raises the first
+    ExpressionError; its `extra["pointer"]` says where."""
+    template, problems = check_template(value, literal, html)
     if problems:
         raise problems[0][1]
     return template
 
 
-def check_template(value: Any, literal: Collection[str] = ()) -> tuple[Template, list[tuple[str, ExpressionError]]]:
+def check_template(value: Any, literal: Collection[str] = (), html: Collection[str] = ()) -> tuple[Template, list[tuple[str, ExpressionError]]]:
     """Like `compile_template`, with every problem as (JSON Pointer, error) instead of raising. Use the template only when there is none."""
-    builder = _Builder(frozenset(literal))
+    builder = _Builder(frozenset(literal), frozenset(html))
     render = builder.build(value, "")
     return Template(render, builder.expressions), builder.problems
 
@@ -112,8 +114,9 @@ def as_text(value: Any) -> str:
 
 
 class _Builder:
-    def __init__(self, literal: frozenset[str]) -> None:
+    def __init__(self, literal: frozenset[str], html: frozenset[str] = frozenset()) -> None:
         self._literal = literal
+        self._html = html
         self.expressions: list[tuple[str, Program]] = []
         self.problems: list[tuple[str, ExpressionError]] = []
 
@@ -139,6 +142,8 @@ class _Builder:
             return lambda scope: None
         programs = [part for part in parts if isinstance(part, Program)]
         self.expressions += [(pointer, program) for program in programs]
+        if pointer in self._html:
+            return lambda scope: _join(parts, scope, escape_html)
         if len(programs) == 1 and all(isinstance(part, Program) or not part.strip() for part in parts):
             return lambda scope: scope.evaluate(programs[0])
         return lambda scope: _join(parts, scope)
@@ -147,10 +152,10 @@ class _Builder:
         return compile_expression(source.strip())
 
 
-def _join(parts: list[str | Program], scope: Scope) -> str:
+def _join(parts: list[str | Program], scope: Scope, encode: Callable[[str], str] = str) -> str:
     texts, size = [], 0
     for part in parts:
-        text = part if isinstance(part, str) else as_text(scope.evaluate(part))
+        text = part if isinstance(part, str) else encode(as_text(scope.evaluate(part)))
         size += len(text)
         if size > MAX_RESULT_BYTES:
             raise ExpressionError(f"the text is longer than {MAX_RESULT_BYTES // 1024 // 1024} MB")

@@ -20,6 +20,7 @@ class AwsData(CredentialData):
     session_token: Secret | None = Field(default=None, description="For temporary keys.")
     region: Line = Field(description="Such as eu-central-1.")
     service: Line = Field(default="execute-api", description="The service's signing name: execute-api, s3, lambda, sqs, …")
+    endpoint_url: HttpUrl | None = Field(default=None, description="Where AWS's APIs are reached, when not at AWS: LocalStack, or a VPC endpoint.")
     sts_url: HttpUrl | None = Field(default=None, description="Where the test asks who the key belongs to (default: STS of the region).")
 
 
@@ -50,7 +51,7 @@ def sign(request: Outgoing, data: AwsData, service: str) -> None:
 async def test(data: AwsData, client: HttpClient) -> Tested:
     """Asks STS who the key belongs to."""
     domain = "amazonaws.com.cn" if data.region.startswith("cn-") else "amazonaws.com"
-    url = data.sts_url or f"https://sts.{data.region}.{domain}/"
+    url = data.sts_url or data.endpoint_url or f"https://sts.{data.region}.{domain}/"
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     request = Outgoing("POST", url, {"Content-Type": "application/x-www-form-urlencoded"}, body)
     sign(request, data, "sts")

@@ -34,13 +34,16 @@ HTTP_TYPES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "query": ({"name": "key", "value": CANARY}, [CANARY]),
     "generic": ({"headers": {"X-One": CANARY}, "query": {"two": TOKEN}}, [CANARY, TOKEN]),
     "aws": ({"access_key_id": "AKIACANARY", "secret_access_key": CANARY, "session_token": TOKEN, "region": "eu-west-1"}, [CANARY, TOKEN]),
+    "twilio": ({"account_sid": "AC0123456789", "auth_token": CANARY, "api_url": "{server}"}, [CANARY]),
+    "slack_bot": ({"token": CANARY, "api_url": "{server}"}, [CANARY]),
+    "discord_bot": ({"token": CANARY, "api_url": "{server}"}, [CANARY]),
     "oauth2_client_credentials": ({"token_url": "{server}/token", "client_id": "robot", "client_secret": CANARY}, [CANARY, TOKEN]),
 }
 # Types that authenticate HTTP requests and are covered elsewhere: a user's consent, by the tests of OAuth.
 ELSEWHERE = {"oauth2_authorization_code"}
 ACTIONS = {"http.request", "webhook.send"}
 # Actions of other kinds bring their own canary.
-OTHER_ACTIONS: dict[str, str] = {}
+OTHER_ACTIONS = dict.fromkeys(("email.send", "sms.send"), "tests/integration/messages/test_canary.py")
 
 
 def test_every_http_type_and_every_action_that_takes_a_credential_has_its_canary():

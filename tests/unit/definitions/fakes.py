@@ -19,6 +19,7 @@ class FakeType:
     outputs: tuple[str, ...] = ("main", "error")
     required: tuple[str, ...] = ()
     cel: tuple[str, ...] = ()
+    html: tuple[str, ...] = ()
     cases: bool = False
     body_field: str | None = None
 
@@ -29,6 +30,9 @@ class FakeType:
 
     def check(self, config: Mapping[str, Any]) -> list[Issue]:
         return [Issue(f"/{name}", "config_missing", "this field is required") for name in self.required if name not in config]
+
+    def html_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(f"/{name}" for name in self.html if name in config)
 
     def cel_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         found = [f"/{name}" for name in self.cel if isinstance(config.get(name), str)]

@@ -1,0 +1,61 @@
+"""The canary of the notifying nodes: providers that repeat the secret they were sent, in words and encoded, and it is found nowhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from tests.support.canary import database_text, found_in
+from tests.support.notifying import Bench
+from tests.support.web_api import Sent, WebApi, web_api
+from tests.support.workflows import definition, published, started
+
+CANARY = 'cAnArY-0123/45+6789 "quoted" secret'
+KEY = "the-secret-key-of-the-canary/1+2"
+ADDRESS = "jo.the.recipient@example.org"
+NUMBER = "+15005550006"
+
+
+def twilio(api: WebApi) -> dict[str, Any]:
+    return {"account_sid": "AC0123456789", "auth_token": CANARY, "sender": "+15005550001", "api_url": api.url}
+
+
+def aws(api: WebApi) -> dict[str, Any]:
+    return {"access_key_id": "AKIACANARY", "secret_access_key": KEY, "region": "eu-west-1", "endpoint_url": api.url}
+
+
+# Node type, credential type, its data, config, secrets.
+CASES: dict[str, tuple[str, str, Any, dict[str, Any], list[str]]] = {
+    "twilio": ("sms.send", "twilio", twilio, {"to": NUMBER, "text": "x"}, [CANARY]),
+    "ses": ("email.send", "aws", aws, {"from": "a@b.example", "to": ADDRESS, "text": "x"}, [KEY]),
+    "gateway": ("sms.send", "bearer", lambda api: {"token": CANARY}, {"to": NUMBER, "text": "x", "http": {"url": "{url}/send"}}, [CANARY]),
+}
+
+
+def echo(request: Sent):
+    said = json.dumps([dict(request.headers), request.path, request.body.decode("utf-8", "replace")])
+    return 400, {"code": 99, "message": said, "error": said, "description": said}
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_what_a_provider_repeats_is_found_nowhere(bench: Bench, engine, database, database_url, caplog, case):
+    caplog.set_level(logging.DEBUG, logger="millrace")
+    type, credential, data, config, secrets = CASES[case]
+    with web_api(echo) as api:
+        slug = bench.credential(credential, data(api))
+        config = json.loads(json.dumps(config).replace("{url}", api.url))
+        node = {"id": "n", "type": type, "config": {"credential": slug, **config}, "retry": {"max_attempts": 1}}
+        execution_id = started(database, published(database, definition(node)))
+        (row,) = engine.until_ended(execution_id)
+        assert row["status"] == "failed"
+        assert api.sent, row["error"]
+    places = [*database_text(database_url), ("log", caplog.text)]
+    assert [(place, form) for place, text in places for secret in secrets for form in found_in(text, secret)] == []
+    above_debug = "".join(record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG)
+    assert ADDRESS not in above_debug
+    assert NUMBER not in above_debug
+
+
