@@ -1,7 +1,7 @@
 """The witness of effects: an HTTP server in a process of its own, with an append-only file. Run as `python -m tests.support.recorder PORT FILE`.
 
 It honours idempotency keys: a key seen before is answered as the first time and noted as `repeat`. Modes, in the query of a call, make it misbehave:
-`?mode=drop` acts and closes the connection unanswered, `?mode=late` answers after a second.
+`?mode=drop` acts and closes the connection unanswered, `?mode=late` answers after a second, `?mode=hang` answers a repeat, and the first time not for a minute.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def _application(file: Path) -> web.Application:
             request.transport.close()
         if mode == "late":
             await asyncio.sleep(1)
+        if mode == "hang" and not repeat:
+            await asyncio.sleep(60)
         return web.json_response({"recorded": True, "repeat": repeat})
 
     application = web.Application(client_max_size=4 * 1024 * 1024)
@@ -76,4 +78,4 @@ def _application(file: Path) -> web.Application:
 
 
 if __name__ == "__main__":
-    web.run_app(_application(Path(sys.argv[2])), host="127.0.0.1", port=int(sys.argv[1]), print=None)
+    web.run_app(_application(Path(sys.argv[2])), host="127.0.0.1", port=int(sys.argv[1]), print=None, shutdown_timeout=1.0)

@@ -92,6 +92,10 @@ def ends(records: Iterable[Record]) -> dict[tuple[str, int], int]:
 
 
 def servers_of(mapping: Mapping[str, Any], msk_servers: str) -> tuple[str, ...]:
-    """The brokers of an event source mapping: those it names, else `msk_servers` (host:port with commas) for a cluster's ARN."""
-    named = ((mapping.get("SelfManagedEventSource") or {}).get("Endpoints") or {}).get("KAFKA_BOOTSTRAP_SERVERS")
+    """The brokers of an event source mapping: those it names, else `msk_servers` (host:port with commas) for a cluster's ARN.
+
+    The API writes KAFKA_BOOTSTRAP_SERVERS, CloudFormation KafkaBootstrapServers, and LocalStack hands on what it was given.
+    """
+    endpoints = (mapping.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
+    named = endpoints.get("KAFKA_BOOTSTRAP_SERVERS") or endpoints.get("KafkaBootstrapServers")
     return tuple(named or [server.strip() for server in msk_servers.split(",") if server.strip()])

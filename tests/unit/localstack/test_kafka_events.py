@@ -80,5 +80,6 @@ def test_positions_to_go_back_to_and_to_commit() -> None:
 
 
 def test_where_the_brokers_are() -> None:
-    assert servers_of({"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["a:1", "b:2"]}}}, "m:3") == ("a:1", "b:2")
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "KafkaBootstrapServers"):
+        assert servers_of({"SelfManagedEventSource": {"Endpoints": {name: ["a:1", "b:2"]}}}, "m:3") == ("a:1", "b:2")
     assert servers_of({"EventSourceArn": "arn:…"}, "m:3, n:4") == ("m:3", "n:4")
