@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import urllib.error
 import urllib.request
 from functools import partial
@@ -39,7 +40,7 @@ class LocalStack:
             port = self._port or free_port()
             self._folder.mkdir(mode=0o700, exist_ok=True)
             words: list[str | Path] = [self._environment.python, "-s", "-B", "-m", "millrace_localstack.serve"]
-            child = self.child = spawn(self.name, words, log=log, env=self._variables(port), cwd=self._folder)
+            child = self.child = spawn(self.name, words, log=log, env=self._variables(port), cwd=self._folder, death_signal=signal.SIGKILL)
             self._home.ledger.add(child)
             try:
                 yield from wait_until(partial(_serves, port), child, "LocalStack", 90)

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.config import Settings, settings
+from chalicelib.core.config import settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST = "hello"
@@ -20,11 +20,10 @@ DEMO_URL = "${DEMO_URL}"
 
 
 class Api:
-    """A few calls of the REST API, as the bootstrap key."""
+    """A few calls of the REST API that `base` is the address of, with an API key."""
 
-    def __init__(self, config: Settings) -> None:
-        self._base = f"http://127.0.0.1:{config.port}/api"
-        self._key = config.bootstrap_key or ""
+    def __init__(self, base: str, key: str) -> None:
+        self._base, self._key = base, key
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The answer's JSON. Raises urllib.error.HTTPError."""
@@ -48,16 +47,21 @@ def load(api: Api, document: dict[str, Any]) -> str:
     return f"workflow {wanted['slug']} is published"
 
 
+def example(name: str, demo_url: str) -> dict[str, Any]:
+    """One of examples/, calling the demo address given."""
+    document: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text(encoding="utf-8").replace(DEMO_URL, demo_url))
+    return document
+
+
 def main(arguments: list[str]) -> int:
     """Load; returns the exit code."""
     config = settings()
-    api = Api(config)
+    api = Api(f"http://127.0.0.1:{config.port}/api", config.bootstrap_key or "")
     names = sorted(path.stem for path in EXAMPLES.glob("*.json")) if "--examples" in arguments else [FIRST]
     demo_url = f"http://127.0.0.1:{config.port}/demo"
     for name in names:
-        text = (EXAMPLES / f"{name}.json").read_text(encoding="utf-8").replace(DEMO_URL, demo_url)
         try:
-            print(load(api, json.loads(text)), flush=True)
+            print(load(api, example(name, demo_url)), flush=True)
         except urllib.error.HTTPError as error:
             print(f"example {name} was not loaded: {error.code} {error.read().decode()[:500]}", file=sys.stderr)
             return 1

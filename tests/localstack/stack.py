@@ -149,11 +149,18 @@ class Stack:
         url: str = self.aws("sqs").get_queue_url(QueueName=f"{self.function_name(name)}-failures")["QueueUrl"]
         return url
 
-    def failure(self, name: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first of a function's kept failures that is the one looked for; it and those before it are taken from the queue."""
-        queue, sqs = self.queue(name), self.aws("sqs")
+    def failure(self, name: str, holds: Callable[[dict[str, Any]], bool], *, send: Callable[[], None] | None = None) -> dict[str, Any]:
+        """The first of a function's kept failures that is the one looked for; it and those before it are taken from the queue.
+
+        `send` is called now and again: for minutes LocalStack keeps to itself what comes within two seconds of a change of the function's settings.
+        """
+        queue, sqs, sent_at = self.queue(name), self.aws("sqs"), 0.0
 
         def receive() -> dict[str, Any] | None:
+            nonlocal sent_at
+            if send is not None and time.monotonic() - sent_at > 10:
+                send()
+                sent_at = time.monotonic()
             for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2).get("Messages", []):
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
                 body: dict[str, Any] = json.loads(message["Body"])

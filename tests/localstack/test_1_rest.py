@@ -30,7 +30,8 @@ def test_the_stack_is_what_the_manifest_says(stack: Stack) -> None:
         found = functions[stack.function_name(each.name)]
         assert (found["Handler"], found["Timeout"], found["MemorySize"]) == (each.handler, each.timeout_seconds, each.memory_mb)
         assert set(found["Environment"]["Variables"]) == set(each.environment)
-    assert len({each["CodeSha256"] for each in functions.values()}) == 1  # one artifact
+    ours, walled = ({functions[stack.function_name(each.name)]["CodeSha256"] for each in FUNCTIONS if each.walled == walled} for walled in (False, True))
+    assert (len(ours), len(walled), len(ours | walled)) == (1, 1, 2)  # one artifact for all of ours, another for what users write
     rules = stack.aws("events").list_rules()["Rules"]
     assert sorted(rule["ScheduleExpression"] for rule in rules) == sorted(e.source.expression for e in FUNCTIONS if isinstance(e.source, Schedule))
 
@@ -70,6 +71,14 @@ def test_an_effect_reaches_the_world_with_its_key(stack: Stack, recorder: Record
     (seen,) = [each for each in recorder.calls() if each["path"] == "/rest"]
     assert seen["body"] == {"n": 7}
     assert seen["key"].startswith(execution_id)
+
+
+def test_users_code_runs_in_the_walled_function(stack: Stack) -> None:
+    source = "def main(input):\n    return {'doubled': [n * 2 for n in input['numbers']]}"
+    doubling = {"id": "code", "type": "function", "config": {"language": "python", "source": source, "input": {"numbers": "{{ input.numbers }}"}}}
+    ended = stack.ended(stack.start(stack.publish(definition(doubling)), {"numbers": [1, 2, 3]}))
+    assert (ended["status"], ended["output"]) == ("succeeded", {"code": {"doubled": [2, 4, 6]}}), ended["error"]
+    assert stack.lines("sandbox")
 
 
 def test_signatures_hold_since_bodies_arrive_byte_for_byte(stack: Stack) -> None:

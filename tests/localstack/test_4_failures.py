@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections import Counter
@@ -44,8 +45,12 @@ def test_a_function_killed_at_its_timeout_leaves_an_execution_that_a_later_tick_
 def test_a_failing_function_ends_in_its_dead_letter_destination(stack: Stack) -> None:
     function_name = stack.function_name("engine")
     with stack.configured("engine", variables={"DATABASE_URL": ""}):
-        stack.aws("lambda").invoke(FunctionName=function_name, InvocationType="Event", Payload=b'{"source": "a test of failures"}')
-        failure = stack.failure("engine", lambda body: body["requestPayload"] == {"source": "a test of failures"})
+        event = {"source": "a test of failures"}
+        failure = stack.failure(
+            "engine",
+            lambda body: body["requestPayload"] == event,
+            send=lambda: stack.aws("lambda").invoke(FunctionName=function_name, InvocationType="Event", Payload=json.dumps(event)),
+        )
     assert failure["requestContext"]["functionArn"].startswith(stack.aws("lambda").get_function(FunctionName=function_name)["Configuration"]["FunctionArn"])
     assert failure["requestContext"]["approximateInvokeCount"] == 1  # not tried again: the next tick does the work
     assert failure["responseContext"]["functionError"]
