@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from chalicelib.core import config, db, egress
-from chalicelib.credentials import vault
+from chalicelib.credentials import health, vault
 from tests.servers import start_test_servers
 
 SECRET = "0" * 64
@@ -57,7 +57,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 _EMPTY = """
 DELETE FROM workflows; DELETE FROM executions; DELETE FROM node_runs; DELETE FROM wakes; DELETE FROM inbox; DELETE FROM start_keys;
 DELETE FROM api_keys; DELETE FROM ticks;
-DELETE FROM credentials; DELETE FROM custom_actions; DELETE FROM trigger_deliveries; DELETE FROM kafka_readers;
+DELETE FROM credentials; DELETE FROM custom_actions; DELETE FROM provider_health; DELETE FROM trigger_deliveries; DELETE FROM kafka_readers;
 DELETE FROM deliveries; DELETE FROM digests; DELETE FROM delivery_rollups;
 DELETE FROM facts; DELETE FROM execution_rollups; DELETE FROM node_rollups;
 DELETE FROM workspaces WHERE slug <> 'default';
@@ -140,3 +140,4 @@ def _forget_settings() -> None:
     config.settings.cache_clear()
     egress.guard.cache_clear()
     vault.forget_all()
+    health.forget()

@@ -58,6 +58,7 @@ async def run(ctx: NodeContext, config: WebhookSendConfig) -> Done:
     body = scalar_text(config.payload, "payload").encode("ascii") if not isinstance(config.payload, str) else _json_text(config.payload)
     timestamp = int(utc_now().timestamp())
     headers |= {"Content-Type": "application/json", "webhook-id": ctx.idempotency_key, "webhook-timestamp": str(timestamp)}
+    signer = ""
     if config.secret is not None:
         opened = await borrow(ctx, config.secret.credential, ("webhook_secret",))
         try:
@@ -65,8 +66,9 @@ async def run(ctx: NodeContext, config: WebhookSendConfig) -> Done:
         except (EgressDenied, InvalidUrl) as error:
             raise ActionError(error.code, error.detail) from None
         opened.check_host(target.host, target.port)
+        signer = opened.id
         headers["webhook-signature"] = signatures(opened.data.keys, ctx.idempotency_key, timestamp, body)
-    response = await send(ctx, Outgoing("POST", config.url, headers, body), max_bytes=MAX_ANSWER_BYTES, redirects=-1)
+    response = await send(ctx, Outgoing("POST", config.url, headers, body), signer=signer, max_bytes=MAX_ANSWER_BYTES, redirects=-1)
     origin, status = response.target.origin, response.status
     if status == 410:
         raise ActionError("webhook_gone", f"{origin} answered 410: the subscriber wants no more messages; remove the node or its address")

@@ -21,6 +21,7 @@ from chalicelib.api import (
     node_runs,
     oauth_callback,
     openapi,
+    providers,
     registry,
     reruns,
     trigger_ingress,
@@ -50,6 +51,7 @@ RESOURCES = (
     dead_letters,
     deliveries,
     health,
+    providers,
     openapi,
     trigger_ingress,
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
-from chalicelib.core.egress import EgressDenied
+from chalicelib.core.egress import EgressDenied, parse_url
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.http import DIRECT, MAX_BODY_BYTES, MAX_REDIRECTS, CallFailed, HttpClient, Response, Transport, http_client
+from chalicelib.credentials.health import health
 from chalicelib.credentials.spec import Outgoing
 from chalicelib.credentials.types.client_certificate import load_certificate
 from chalicelib.credentials.vault import authenticate, borrow
@@ -68,25 +71,28 @@ async def send(
     request: Outgoing,
     *,
     auth: str | None = None,
+    signer: str = "",
     transport: Transport = DIRECT,
     max_bytes: int = MAX_BODY_BYTES,
     redirects: int = MAX_REDIRECTS,
 ) -> Response:
-    """One call. With a credential that needs an access token, an answer of 401 has the token renewed and the call made once more.
+    """One call. With a credential (`auth`) that needs an access token, an answer of 401 has the token renewed and the call made once more. `signer` is the id of a
+    credential that the request is signed with already.
 
-    Raises ActionError: egress_denied, invalid_url, connection_failed, timeout, tls_error, too_many_redirects, response_too_large, invalid_response, and those of
-    credentials.
+    Raises ActionError: egress_denied, invalid_url, connection_failed, timeout, tls_error, too_many_redirects, response_too_large, invalid_response, circuit_open,
+    and those of credentials.
     """
     client = client_of(ctx)
+    way = _Way(ctx, client, transport, max_bytes, redirects)
     try:
         if auth is None:
-            return await _call(ctx, client, request, transport, max_bytes, redirects)
+            return await way.call(request, signer)
         plain = Outgoing(request.method, request.url, dict(request.headers), request.body)
         opened = await authenticate(ctx, auth, request, client)
-        response = await _call(ctx, client, request, transport, max_bytes, redirects)
+        response = await way.call(request, opened.id)
         if response.status == 401 and opened.spec.grant is not None:
             await authenticate(ctx, auth, plain, client, renew=True)
-            response = await _call(ctx, client, plain, transport, max_bytes, redirects)
+            response = await way.call(plain, opened.id)
         return response
     except CallFailed as error:
         raise ActionError(error.code, error.detail, error_class=error.error_class) from None
@@ -94,18 +100,43 @@ async def send(
         raise ActionError(error.code, error.detail) from None
 
 
-async def _call(ctx: NodeContext, client: HttpClient, request: Outgoing, transport: Transport, max_bytes: int, redirects: int) -> Response:
-    return await client.call(
-        request.method,
-        request.url,
-        headers=request.headers,
-        body=request.body,
-        timeout=ctx.timeout_seconds,
-        max_bytes=max_bytes,
-        secret_headers=request.secret_headers,
-        redirects=redirects,
-        transport=transport,
-    )
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the calls of one node go out; each is counted by credential and host, and held back while their circuit is open."""
+
+    ctx: NodeContext
+    client: HttpClient
+    transport: Transport
+    max_bytes: int
+    redirects: int
+
+    async def call(self, request: Outgoing, credential_id: str) -> Response:
+        target = parse_url(request.url)
+        key = (self.ctx.workspace_id, credential_id, f"{target.host}:{target.port}")
+        health().check(key)
+        began = time.monotonic()
+        try:
+            response = await self._send(request)
+        except CallFailed as error:
+            if error.error_class is not None or error.code == "tls_error":
+                health().record(key, time.monotonic() - began, self.ctx.secrets.text(error.detail))
+            raise
+        trouble = f"{target.origin} answered {response.status}" if response.status >= 500 else None
+        health().record(key, time.monotonic() - began, trouble)
+        return response
+
+    async def _send(self, request: Outgoing) -> Response:
+        return await self.client.call(
+            request.method,
+            request.url,
+            headers=request.headers,
+            body=request.body,
+            timeout=self.ctx.timeout_seconds,
+            max_bytes=self.max_bytes,
+            secret_headers=request.secret_headers,
+            redirects=self.redirects,
+            transport=self.transport,
+        )
 
 
 async def transport_of(ctx: NodeContext, tls: Tls | None, proxy: Proxy | None) -> Transport:

@@ -782,6 +782,48 @@ export interface components {
             checks: components["schemas"]["Checks"];
         };
         /**
+         * ProviderCredential
+         * @description The credential called with.
+         */
+        ProviderCredential: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Provider
+         * @description One credential (null: calls without) and host. `open`: calls are held back until `opened_until`; `half_open`: the next call shows whether it is back.
+         */
+        Provider: {
+            credential: components["schemas"]["ProviderCredential"] | null;
+            /** Host */
+            host: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "closed" | "open" | "half_open";
+            /** Failures */
+            failures: number;
+            /** Opened Until */
+            opened_until: string | null;
+            /** Calls */
+            calls: number;
+            /** Errors */
+            errors: number;
+            /** Average Ms */
+            average_ms: number | null;
+            /** Last Error */
+            last_error: string | null;
+            /** Last Error At */
+            last_error_at: string | null;
+            /** Last Success At */
+            last_success_at: string | null;
+        };
+        /**
          * KeyShown
          * @description The key that was used.
          */
