@@ -13,6 +13,7 @@ from chalicelib.core.expressions import syntax
 from chalicelib.core.expressions.cost import check_cost, harmless_weight, is_ordinary
 from chalicelib.core.expressions.environment import SCOPE_FUNCTIONS, compile_source, environment
 from chalicelib.core.expressions.limits import MAX_CONTEXT_BYTES, MAX_LOOP_LIST
+from chalicelib.core.expressions.optionals import misplaced_optional
 from chalicelib.core.expressions.reads import Branch, Read
 from chalicelib.core.expressions.syntax import Node
 from chalicelib.core.expressions.values import Scale
@@ -51,6 +52,9 @@ class Program:
             raise ExpressionError(
                 f"'{message}{{…}}' makes a protobuf message; write an object such as {{'name': value}} instead", expression=source
             )
+        if misplaced_optional(tree):
+            message = "an optional stands where a plain value is needed; end it with .orValue(...), or write an optional entry such as {?'name': input.?name}"
+            raise ExpressionError(message, expression=source)
         self.reads: tuple[Read, ...] = tuple(reading.find_reads(tree))
         self.direct: Read | None = reading.whole_read(tree)
         self.names: frozenset[str] = frozenset(read.root for read in self.reads)

@@ -24,7 +24,8 @@ class Node:
     """One node of the tree.
 
     `kind` decides the rest: const (`value`), ident (`name`), select (`name`, `value` is true for has()), call (`name`, `value` is true when the
-    first child is the receiver), list, struct (`name`; children are key, value, key, value...), loop (`name` is the variable, `value` the
+    first child is the receiver), list and struct (`value` holds the positions of optional entries; a struct has a `name`, and its children are key, value, key,
+    value...), loop (`name` is the variable, `value` the
     accumulator's name; children are range, start, condition, step, result).
     """
 
@@ -204,11 +205,27 @@ def _call(own_id: int, fields: list[Field]) -> Node:
 
 
 def _struct(own_id: int, fields: list[Field]) -> Node:
-    children = []
-    for raw in _all(fields, 2):
-        entry = _fields(raw)
-        children += [_node(_last(entry, 3)), _node(_last(entry, 4))]
-    return Node(own_id, "struct", _text(fields, 1), None, tuple(children))
+    entries = [_fields(raw) for raw in _all(fields, 2)]
+    children = [_node(_last(entry, number)) for entry in entries for number in (3, 4)]
+    optional = frozenset(at for at, entry in enumerate(entries) if _last(entry, 5, 0))
+    return Node(own_id, "struct", _text(fields, 1), optional, tuple(children))
+
+
+def _list(own_id: int, fields: list[Field]) -> Node:
+    return Node(own_id, "list", value=frozenset(_packed(fields, 2)), children=tuple(_node(raw) for raw in _all(fields, 1)))
+
+
+def _packed(fields: list[Field], number: int) -> list[int]:
+    """Repeated small integers, packed into bytes or one by one."""
+    found = []
+    for raw in _all(fields, number):
+        at = 0
+        while isinstance(raw, bytes) and at < len(raw):
+            value, at = _varint(raw, at)
+            found.append(value)
+        if isinstance(raw, int):
+            found.append(raw)
+    return found
 
 
 def _loop(own_id: int, fields: list[Field]) -> Node:
@@ -221,7 +238,7 @@ _READERS: dict[int, Callable[[int, list[Field]], Node]] = {
     4: lambda own_id, fields: Node(own_id, "ident", _text(fields, 1)),
     5: _select,
     6: _call,
-    7: lambda own_id, fields: Node(own_id, "list", children=tuple(_node(raw) for raw in _all(fields, 1))),
+    7: _list,
     8: _struct,
     9: _loop,
 }

@@ -6,6 +6,7 @@ import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -175,7 +176,7 @@ def test_values(source: str, expected: object) -> None:
         ("{1: 'a', true: 'b'}", "an object's key must be a string"),
         ("type(1)", "not a JSON value"),
         ("optional.of(1)", "the result holds an optional"),
-        ("[optional.none()]", "the result holds an optional"),
+        ("[optional.none()]", "an optional stands where"),
         ("input.?total", "the result holds an optional"),
         ("google.protobuf.Int64Value{value: 3}", "makes a protobuf message"),
         ("input.nul + 'x'", "NUL"),
@@ -394,3 +395,39 @@ def test_an_error_never_becomes_a_value(source: str) -> None:
         return
     text = str(found)
     assert not any(mark in text for mark in ("NOT_FOUND", "INVALID_ARGUMENT", "UNKNOWN:", "overload", "not found"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{'a': optional.of(1)}.map(k, k)",
+        "{'a': input.?x}.map(k, k)",
+        "{'a': [1].first()}",
+        "[input.?x]",
+        "[1, 2].map(x, {'a': optional.of(x)})",
+        "dyn(input.?x)",
+        "optional.of(optional.of(1)).value()",
+        "{'a': true ? input.?x : optional.none()}",
+        "{'a': input.?x.y}",
+    ],
+)
+def test_an_optional_in_the_wrong_place_is_refused_and_crashes_nothing(source: str) -> None:
+    with pytest.raises(ExpressionError, match="orValue"):
+        compile_expression(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("{?'a': input.?x, 'b': 1}", {"b": 1}),
+        ("[?input.?x, 2]", [2]),
+        ("input.?x.optMap(v, v + 1).orValue(7)", 7),
+        ("input.?x.or(optional.of(3)).value()", 3),
+        ("input.?a.?b.hasValue()", False),
+        ("optional.of(1) == optional.of(1)", True),
+        ("[1, 2].first().orValue(0) + [5].last().value()", 6),
+        ("{'a': 1}.?a.optFlatMap(v, input.?x).orValue('none')", "none"),
+    ],
+)
+def test_optionals_in_their_places(source: str, value: Any) -> None:
+    assert scope(input={}).evaluate(source) == value
