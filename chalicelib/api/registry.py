@@ -10,6 +10,7 @@ from pydantic import Field
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model
 from chalicelib.api.replies import Reply, created, json_reply, no_content
+from chalicelib.core.expressions import library
 from chalicelib.custom_actions import importing, service
 from chalicelib.custom_actions.documents import ActionDocument
 from chalicelib.custom_actions.openapi_document import Wishes
@@ -146,6 +147,30 @@ def list_action_versions(call: Call, type: str) -> Reply:
 def export_action_type(call: Call, type: str) -> Reply:
     """The document of a node type of the workspace's own, as POST /registry/actions takes it. It names credentials and holds none."""
     return json_reply(service.get(call.connection, call.workspace_id, type)["document"])
+
+
+class FunctionExample(Answer):
+    """An expression and its value."""
+
+    expression: str
+    value: Any
+
+
+class ExpressionFunction(Answer):
+    """A function of expressions. `signatures` are `parameters -> result`; a method's first parameter is what it is called on."""
+
+    name: str
+    category: str
+    summary: str
+    method: bool
+    signatures: list[str]
+    examples: list[FunctionExample]
+
+
+@routes.route("GET", "/registry/functions", role=VIEWER, answer=ExpressionFunction, listing=True, transactional=False)
+def list_functions(call: Call) -> Reply:
+    """Every function that expressions may use, the language's own included. All of them come on one page."""
+    return json_reply({"items": library.describe(), "next_cursor": None})
 
 
 @routes.route("GET", "/registry/triggers", role=VIEWER, answer=RegistryEntry, listing=True, transactional=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
+from chalicelib.core.expressions.library import GROWTH
 from chalicelib.core.expressions.limits import MAX_LOOP_STEPS, MAX_WORK
 from chalicelib.core.expressions.reads import Read, chain, resolve
 from chalicelib.core.expressions.syntax import Node
@@ -70,7 +71,7 @@ _SMALL = frozenset(
 # Calls that hand on a part of their first argument without reading it.
 _VIEWS = frozenset(("_[_]", "_?._", "_[?_]", "value", "optional.of", "optional.ofNonZeroValue", "dyn"))
 _WEIGHTS = (512, 4_096, 32_768, 262_144)
-_GROWING = frozenset(("join", "replace", "split", "format"))
+_GROWING = frozenset(("join", "replace", "split", "format")) | {name for name, (growth, adds) in GROWTH.items() if growth > 1 or adds}
 _ORDINARY_READS = 8  # an expression that reads so few values, 8 MB at most, without loops, needs no closer look
 
 
@@ -203,6 +204,10 @@ class _Bound:
             return total + _TINY, Size()
         if node.name in ("format", "base64.encode", "strings.quote"):
             return total.times(4), Size()
+        if node.name in GROWTH:
+            growth, adds = GROWTH[node.name]
+            size = total.times(growth) + Size(adds) + _TINY
+            return size, size.times(1 / PER_VALUE)
         if node.name in ("_+_", "_?_:_"):
             return total, sum((part.count for part in parts), Size())
         return total, total.times(1 / PER_VALUE)

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.core.errors import ExpressionError
+from chalicelib.core.expressions import library
 from chalicelib.core.expressions.environment import operation, suggestion
 from chalicelib.core.expressions.program import Program
-from chalicelib.core.expressions.reads import Read, member, path_text
+from chalicelib.core.expressions.reads import Read, member, path_text, resolve
 from chalicelib.core.expressions.values import describe
 
 _SHOWN_NAMES = 12
 _SHOWN_SOURCE = 200
 _MISSING_KEY = re.compile(r'Key not found in map : "?(.*?)"?$', re.DOTALL)
 _NO_OVERLOAD = re.compile(r"No matching overloads found : ([^\s(]+)(?:\((.*)\))?")
+_METHOD = re.compile(r"No matching overloads found : \((\w+)\)\.(\w+)\(")
 _INDEX = re.compile(r"index=(-?\d+) size=(\d+)")
 _KIND_NAMES = {
     "int64": "int",
@@ -84,10 +86,21 @@ def _missing(program: Program, values: Mapping[str, Any], report: str) -> str | 
     key = _MISSING_KEY.search(report)
     if key:
         exact = [sentence for name, sentence in failures if name == key[1]]
-        return exact[0] if exact else None
+        return exact[0] if exact else _missing_in_elements(program, values, key[1])
     if "No matching overloads" in report:
         return None
     return failures[0][1] if failures else None
+
+
+def _missing_in_elements(program: Program, values: Mapping[str, Any], name: str) -> str | None:
+    """For loops: the first list that is read whose elements are objects, one of which lacks the field."""
+    for read in program.reads:
+        value = resolve(read, values)[1]
+        for element in value if isinstance(value, list) else ():
+            if isinstance(element, dict) and name not in element:
+                where = f"an element of {read.text}"
+                return f"no field '{name}' in {where}; it has: {_listed(element)}.{suggestion(name, element)}"
+    return None
 
 
 def _plain(report: str) -> str:
@@ -96,6 +109,10 @@ def _plain(report: str) -> str:
         return f"no field '{key[1][:100]}'"
     if "jump_condition" in text:
         return "the condition of ?: is not true or false"
+    if called := _METHOD.search(text):
+        takes = library.signatures(called[2])
+        also = f"; it takes: {'; '.join(takes)}" if takes else ""
+        return f"{called[2]} cannot be called on {_KIND_NAMES.get(called[1], called[1])}{also}"
     if overload := _NO_OVERLOAD.search(text):
         if overload[2] is None:
             return f"{operation(overload[1])} needs true or false"

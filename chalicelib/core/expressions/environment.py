@@ -1,4 +1,4 @@
-"""The CEL we offer: the standard language, its strings, math, encoders and optional extensions, `now()`, `uuid()` and `random()`, and arithmetic and
+"""The CEL we offer: the standard language, its strings, math, encoders and optional extensions, our library, `now()`, `uuid()` and `random()`, and arithmetic and
 comparison that mix ints with doubles (plain CEL refuses `60.5 * 100`).
 
 Compiling turns the library's reports into an ExpressionError in plain words, with the position and the nearest known name.
@@ -18,6 +18,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_encoders, ext_math, ext_optional, ext_strings
 
 from chalicelib.core.errors import ExpressionError
+from chalicelib.core.expressions import library
 from chalicelib.core.expressions.limits import MAX_LOOP_LIST, MAX_SOURCE_CHARS
 from chalicelib.core.expressions.syntax import RANGE_GUARD
 
@@ -25,80 +26,6 @@ from chalicelib.core.expressions.syntax import RANGE_GUARD
 _WORKFLOW_VARIABLES = ("input", "trigger", "nodes", "execution", "item", "index", "event")
 VARIABLES = (*_WORKFLOW_VARIABLES, "response")
 SCOPE_FUNCTIONS = ("now", "uuid", "random")
-
-# Only for suggestions: the library can compile calls but cannot list what it knows.
-_FUNCTIONS = [
-    "all",
-    "exists",
-    "exists_one",
-    "map",
-    "filter",
-    "has",
-    "size",
-    "type",
-    "dyn",
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bool",
-    "bytes",
-    "timestamp",
-    "duration",
-    "matches",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-    "charAt",
-    "indexOf",
-    "lastIndexOf",
-    "join",
-    "lowerAscii",
-    "upperAscii",
-    "replace",
-    "split",
-    "substring",
-    "trim",
-    "format",
-    "reverse",
-    "strings.quote",
-    "math.greatest",
-    "math.least",
-    "math.ceil",
-    "math.floor",
-    "math.round",
-    "math.trunc",
-    "math.abs",
-    "math.sign",
-    "math.sqrt",
-    "math.isNaN",
-    "math.isInf",
-    "math.isFinite",
-    "base64.encode",
-    "base64.decode",
-    "optional.of",
-    "optional.none",
-    "optional.ofNonZeroValue",
-    "orValue",
-    "or",
-    "hasValue",
-    "value",
-    "optMap",
-    "optFlatMap",
-    "now",
-    "uuid",
-    "random",
-]
 
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']*)'")
@@ -160,7 +87,7 @@ def _holds_nul(value: Any) -> bool:
 
 
 def _functions() -> list[Any]:
-    declared = [_mixed(symbol, calculate) for symbol, calculate in _ARITHMETIC.items()]
+    declared = [_mixed(symbol, calculate) for symbol, calculate in _ARITHMETIC.items()] + library.declarations()
     guard = cel.Overload("guard_range", cel.Type.DYN, [cel.Type.DYN], impl=_guard_range)
     declared.append(cel.FunctionDecl(RANGE_GUARD, [guard]))
     for name, result in (("now", cel.Type.TIMESTAMP), ("uuid", cel.Type.STRING), ("random", cel.Type.DOUBLE)):
@@ -246,13 +173,25 @@ def _explain(source: str, message: str) -> str:
     if undeclared:
         name = undeclared[1].split(".")[0] if "(" not in source else undeclared[1]
         if re.search(rf"(?<![\w.]){re.escape(name)}\s*\(|\.{re.escape(name)}\s*\(", source):
-            return f"unknown function '{name}'.{suggestion(name, _FUNCTIONS)}"
+            return _unknown_function(name)
+        qualified = re.search(rf"(?<![\w.]){re.escape(name)}\.(\w+)\s*\(", source)
+        if qualified and any(each.startswith(f"{name}.") for each in library.names()):
+            return _unknown_function(f"{name}.{qualified[1]}")
         known = ", ".join(_WORKFLOW_VARIABLES)
         return f"unknown name '{name}'; known are {known}.{suggestion(name, _WORKFLOW_VARIABLES)}"
     overload = _NO_OVERLOAD.search(message)
     if overload:
-        return f"{operation(overload[1])} cannot be applied to ({overload[2].strip('()')})"
+        takes = library.signatures(overload[1])
+        also = f"; it takes: {'; '.join(takes)}" if takes else ""
+        return f"{operation(overload[1])} cannot be applied to ({overload[2].strip('()')}){also}"
     return re.sub(r" expecting \{.*", "", message).replace("'<EOF>'", "the end").replace("<EOF>", "the end")
+
+
+def _unknown_function(name: str) -> str:
+    takes = library.signatures(name)
+    if takes:
+        return f"{name} cannot be called like this; it takes: {'; '.join(takes)}"
+    return f"unknown function '{name}'.{suggestion(name, library.names())}"
 
 
 def operation(name: str) -> str:
