@@ -9,7 +9,7 @@ import calendar
 import functools
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,14 +19,18 @@ DATES = Category("dates")
 _MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TEXT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?([Zz]|[+-]\d\d:\d\d)?)?\Z")
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)\Z")
 _EXACT = {"seconds": 1.0, "milliseconds": 0.001, "minutes": 60.0, "hours": 3600.0}
 _CALENDAR = ("years", "months", "weeks", "days")
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
 
 
 @functools.lru_cache(maxsize=200)
-def zone_named(name: str) -> ZoneInfo:
-    """Raises ValueError for a name that is no zone."""
+def zone_named(name: str) -> tzinfo:
+    """A zone, or a fixed offset such as +02:00. Raises ValueError for a name that is neither."""
+    if fixed := _OFFSET.match(name):
+        minutes = int(fixed[2]) * 60 + int(fixed[3])
+        return timezone(timedelta(minutes=-minutes if fixed[1] == "-" else minutes))
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):

@@ -23,7 +23,7 @@ note("join", "The strings of a list in one.", ("list -> string", "list, string -
 note("first", "An optional of the first element.", "list -> optional", ("[1, 2].first().orValue(0)", 1), method=True)
 note("last", "An optional of the last element.", "list -> optional", ("[].last().orValue(0)", 0), method=True)
 
-OBJECTS.note("has", "Whether a field is there.", "field -> bool", ("has({'a': 1}.b)", False))
+OBJECTS.note("has", "Whether a field is there.", "field -> bool", ("has(input.nickname)", False))
 
 note = STRINGS.note
 note("contains", "Whether it holds another string.", "string, string -> bool", ("'abc'.contains('b')", True), method=True)
