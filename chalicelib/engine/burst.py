@@ -136,6 +136,7 @@ class Burst:
         else:
             self.adopt_frame(self.course.open_frame(self.graph, "", self.state.started_at))
             self.undo.adopt()
+        self.waits.adopt()
         if self.held.signals:
             await self._read_signals()
 
@@ -281,9 +282,9 @@ class Burst:
                 run.port = TIMEOUT_PORT  # a run that waits for an answer says already how it ends without one
                 self._lie_down(run, until)
             case Listen():
+                self.waits.listen(run, outcome)
                 run.port = TIMEOUT_PORT
                 self._lie_down(run, outcome.until)
-                self.waits.listen(run, outcome)
             case Loop():
                 self.loops.open(run, outcome)
             case Start():

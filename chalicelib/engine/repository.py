@@ -141,6 +141,10 @@ class EngineRepository:
         rows = await self._connection.execute(statements.LOAD_RESULTS, {"ids": list(ids)})
         return {row["id"]: Result(row["status"], _json(row["output"]), _json(row["error"])) for row in rows}
 
+    async def events_before(self, execution_id: str) -> list[dict[str, Any]]:
+        """Events that nodes of this execution wait for and that were published before they did, each beside the wait, oldest first."""
+        return await self._connection.execute(statements.EVENTS_BEFORE, {"id": execution_id})
+
     async def workflow(self, workspace_id: str, name: str) -> Target | None:
         """The workflow of that slug or id, with what is live of it."""
         rows = await self._connection.execute(statements.FIND_WORKFLOW, {"workspace_id": workspace_id, "name": name})

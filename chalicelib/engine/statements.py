@@ -33,6 +33,14 @@ SELECT id, parent_node AS node_id, parent_iteration AS iteration, part, status, 
 FROM executions WHERE parent_id = %(id)s AND id > %(id)s AND part IS NOT NULL
 """
 
+EVENTS_BEFORE = """
+SELECT w.execution_id, w.node_id, w.iteration, w.match, w.scope, w.ready_at, w.seed, e.id, e.name AS event_name, e.key AS event_key,
+  e.payload, e.created_at
+FROM event_waits w JOIN events e ON e.workspace_id = w.workspace_id AND e.name = w.name AND e.created_at >= w.since
+  AND (w.key IS NULL OR w.key = e.key)
+WHERE w.execution_id = %(id)s ORDER BY e.created_at, e.id LIMIT 1000
+"""
+
 LOAD_RESULTS = "SELECT id, status, output, error FROM executions WHERE id = ANY(%(ids)s)"
 
 FIND_WORKFLOW = """
@@ -136,9 +144,9 @@ SAVE_LINKED = _SAVE.format(
   UPDATE executions e SET error = m.error FROM json_to_recordset(%(marks)s::json) AS m(id text, error text)
   JOIN kept ON kept.execution_id = m.id WHERE e.id = m.id
 ), listening AS (
-  INSERT INTO event_waits (execution_id, node_id, iteration, workspace_id, name, key, match, scope, ready_at, seed)
+  INSERT INTO event_waits (execution_id, node_id, iteration, workspace_id, name, key, match, scope, since, ready_at, seed)
   SELECT l.* FROM json_to_recordset(%(waits)s::json) AS l(execution_id text, node_id text, iteration text, workspace_id text, name text, key text,
-    match text, scope text, ready_at timestamptz, seed text)
+    match text, scope text, since timestamptz, ready_at timestamptz, seed text)
   JOIN saved ON saved.execution_id = l.execution_id
   ON CONFLICT DO NOTHING
 ), deaf AS (

@@ -21,6 +21,7 @@ from chalicelib.core.cache import cache
 from chalicelib.core.config import settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
+from chalicelib.engine import events
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.queue import release_queued
@@ -111,7 +112,7 @@ class _Tick:
         self.first = first
         self.registered = False
         self.superseded = False
-        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries] if first else []
+        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events] if first else []
         self.report = TickReport()
         self.log = logger("scheduler")
 
@@ -248,6 +249,17 @@ class _Tick:
             forgotten = repository.forget_start_keys(connection, KEYS_KEPT_HOURS, KEYS_PER_ROUND)
         self.report.keys_forgotten += forgotten
         return forgotten == KEYS_PER_ROUND
+
+    def _finish_events(self) -> bool:
+        """An event whose publisher died before all that waited for it were told."""
+        if not events.finish_left(self.transaction):
+            return False
+        wake()
+        return True
+
+    def _forget_events(self) -> bool:
+        with self.transaction() as connection:
+            return events.forget(connection, KEYS_PER_ROUND) == KEYS_PER_ROUND
 
     def _forget_deliveries(self) -> bool:
         with self.transaction() as connection:
