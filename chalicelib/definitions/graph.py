@@ -79,7 +79,8 @@ class GraphNode:
 class Graph:
     """A compiled definition, or the compiled body of a loop. `nodes` is in topological order; `roots` start with the execution, `ends` have no outgoing edges
     (both without nodes that only an `undo` starts); `ancestors` holds every node that can have run before one; `reads` is what its expressions read of each
-    variable, inner bodies included; `undoes` maps a node that undoes to the nodes that name it."""
+    variable, inner bodies included; `undoes` maps a node that undoes to the nodes that name it; `off_path` are those that only undoing starts, and
+    what follows them."""
 
     nodes: Mapping[str, GraphNode]
     roots: tuple[str, ...]
@@ -89,6 +90,7 @@ class Graph:
     ancestors: Mapping[str, frozenset[str]]
     reads: Mapping[str, Branch]
     undoes: Mapping[str, tuple[str, ...]]
+    off_path: frozenset[str]
 
     @property
     def races(self) -> bool:
@@ -122,7 +124,17 @@ def compile_graph(definition: Definition, catalogue: Catalogue) -> Graph:
         ancestors=MappingProxyType(ancestors_of(definition, order)),
         reads=MappingProxyType(branches([*own, *(read for node in nodes.values() for read in node.reads)])),
         undoes=MappingProxyType(_undoes(definition)),
+        off_path=_off_path(nodes, undoing),
     )
+
+
+def _off_path(nodes: Mapping[str, GraphNode], undoing: frozenset[str]) -> frozenset[str]:
+    reached: set[str] = set()
+    for own_id, node in nodes.items():  # in topological order
+        starts = not node.incoming and own_id not in undoing
+        if starts or any(link.source in reached for link in node.incoming):
+            reached.add(own_id)
+    return frozenset(nodes) - reached
 
 
 def _undoes(definition: Definition) -> dict[str, tuple[str, ...]]:

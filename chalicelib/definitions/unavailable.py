@@ -12,13 +12,8 @@ CODE = "not_available"
 
 def find_unavailable(definition: Definition) -> Iterable[Issue]:
     """One error for each use of a part that is not available."""
-    for index, node in enumerate(definition.nodes):
-        if node.undo is not None:
-            yield _issue(f"/nodes/{index}/undo", "undo")
     if definition.settings.concurrency is not None:
         yield _issue("/settings/concurrency", "a concurrency limit")
-    if definition.settings.on_failure_workflow is not None:
-        yield _issue("/settings/on_failure_workflow", "on_failure_workflow")
     if definition.settings.retention_days is not None:
         message = "history is kept for ever in this version; retention_days has no effect yet"
         yield Issue("/settings/retention_days", CODE, message, "warning")

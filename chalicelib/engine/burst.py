@@ -103,7 +103,7 @@ class Burst:
         if self.finish is None and await self._errand():
             return False
         if self.finish is not None:
-            return not self.undo.takes_over() and await self._end()
+            return not await self.undo.takes_over() and await self._end()
         if self.effects.starting:
             self.effects.before_launch()
             if self.course.dirty:
@@ -135,7 +135,6 @@ class Burst:
             self.loops.adopt_part()
         else:
             self.adopt_frame(self.course.open_frame(self.graph, "", self.state.started_at))
-            self.undo.adopt()
         self.waits.adopt()
         if self.held.signals:
             await self._read_signals()
@@ -216,7 +215,7 @@ class Burst:
     async def _errand(self) -> bool:
         """One thing that needs the database before the burst can go on; False when there is none."""
         if self.course.wanted:
-            await self._load_outputs()
+            await self.load_outputs()
         elif self.children.requests:
             await self.children.resolve()
         elif self.children.ended:
@@ -229,7 +228,7 @@ class Burst:
             return False
         return True
 
-    async def _load_outputs(self) -> None:
+    async def load_outputs(self) -> None:
         """Load what expressions have asked for, and try again what was put off."""
         wanted, self.course.wanted = self.course.wanted, set()
         for key in wanted:

@@ -137,8 +137,22 @@ class Children:
         return report(state.execution_id, state.parent_id, state.parent_node, state.parent_iteration, state.part, finish, state.seq)
 
     async def at_the_end(self, finish: Finish) -> Links:
-        """Everything that goes with the end: the report to the parent, and the workflow that follows a failure."""
-        return self.report(finish)
+        """Everything that goes with the end: the report to the parent, and the workflow that follows a failure, which the error then names."""
+        links = self.report(finish)
+        name = self._burst.graph.settings.on_failure_workflow
+        if finish.status == "failed" and finish.error is not None and name is not None and self._burst.state.part is None:
+            state = self._burst.state
+            told = {"id": state.execution_id, "workflow_id": state.workflow_id, "version": state.version, "status": "failed"}
+            error = {key: value for key, value in finish.error.items() if key != "on_failure"}
+            input = {"execution": {**told, "input": state.input, "error": error}}
+            found = await self._target(Start(name, input, wait=False))
+            if isinstance(found, ActionError):
+                finish.error = {**error, "on_failure": {"problem": found.message}}
+            else:
+                row = self._row(found, input, {"type": "failure", "id": None, "execution_id": state.execution_id})
+                links.starts.append(row)
+                finish.error = {**error, "on_failure": {"execution_id": row["id"]}}
+        return links
 
 
 def report(

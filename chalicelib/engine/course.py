@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.core.clock import to_text
+from chalicelib.core.clock import parse, to_text
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine import planner
 from chalicelib.engine.history import scope_value
@@ -76,7 +76,14 @@ class Course:
             else:
                 frame.values[node_id] = {"callback_url": found[node_id]} if node_id in found else {}
         self.frames[iteration] = frame
+        if self.state.unwinding is not None:
+            self.let_undo(frame)
         return frame
+
+    def let_undo(self, frame: Frame) -> None:
+        """What undoes became ready when the execution failed."""
+        failed_at = parse((self.state.unwinding or {})["failed_at"])
+        frame.memo.update(dict.fromkeys(frame.graph.undoes, failed_at))
 
     def frame_of(self, run: NodeRun) -> Frame:
         """Where a run runs."""

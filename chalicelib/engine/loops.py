@@ -10,7 +10,7 @@ when a delay in it ends, is the same after a crash.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from chalicelib.core.jsontext import dumps
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine.course import Frame
 from chalicelib.engine.history import error_of
+from chalicelib.engine.nodes import prepare, run_pure
 from chalicelib.engine.saves import Finish
 from chalicelib.engine.scopes import Missing, pruned
 from chalicelib.engine.state import ENDED, Key, NodeRun, item_iteration
@@ -106,6 +107,29 @@ class Loops:
         self._part = Open((node.id, state.parent_iteration), node, around, wish, state.part or 0, state.started_at)
         self._begin_items(self._part)
 
+    def open_for_undo(self) -> None:
+        """See to it that every item that has begun has a frame, of loops whose bodies have something to undo. Raises Missing."""
+        pending = list(self._course.frames.values())
+        while pending:
+            frame = pending.pop()
+            for node in frame.graph.nodes.values():
+                run = self._burst.state.runs.get((node.id, frame.iteration))
+                if node.body is not None and node.body.has_undo and run is not None and not node.disabled:
+                    pending += self._item_frames(frame, node, run)
+
+    def _item_frames(self, frame: Frame, node: GraphNode, run: NodeRun) -> list[Frame]:
+        prepared = prepare(self._course, frame, node, replace(run), {})
+        wish = None if isinstance(prepared, ActionError) else run_pure(prepared)
+        if not isinstance(wish, Loop):
+            return []
+        loop = Open(run.key, node, frame, wish, 0, self._course.ready_at(frame, node.id))
+        iterations = {iteration for _, iteration in self._burst.state.runs}
+        begun = [place for place in range(len(wish.items)) if loop.iteration(place) in iterations]
+        for place in begun:
+            if loop.iteration(place) not in self._course.frames:
+                self._burst.adopt_frame(self._open_item(loop, place))
+        return [self._course.frames[loop.iteration(place)] for place in begun]
+
     def _begin_items(self, loop: Open) -> None:
         """Items that an earlier worker brought to their end come first, in the order in which they ended; then those it had begun; then new ones."""
         finished: list[tuple[int, int]] = []
@@ -137,7 +161,7 @@ class Loops:
         if any(run.status not in ENDED or not run.final for run in there):
             return None
         fatal = any(run.status == "failed" and run.port is None for run in there)
-        if len(there) < len(runs) - len(loop.node.body.undoes) and not fatal:
+        if len(there) < len(runs) - len(loop.node.body.off_path) and not fatal:
             return None
         return max(run.finished_seq or 0 for run in there)
 

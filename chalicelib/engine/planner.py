@@ -107,10 +107,12 @@ def ready_at(
 ) -> datetime:
     """The instant a node became ready: what `now()` gives in its expressions.
 
-    Made from durable facts only, so that computing it again after a crash gives the same: the execution's start for a first node, else the latest logical end
-    of the predecessors whose edge was taken (`began` is the start of an item within a loop). An effect ends when its result was recorded, a delay at its time; a pure node ends, logically, the instant it
+    Made from durable facts only, so that computing it again after a crash gives the same: the execution's start for a first node, else the logical end
+    of the predecessor whose edge was the last one needed (`began` is the start of an item within a loop). An effect ends when its result was recorded, a delay at its time; a pure node ends, logically, the instant it
     became ready. `memo` may be kept as long as the execution is held.
     """
+    if node_id in memo:
+        return memo[node_id]
     pending = [node_id]
     while pending:  # by hand, not by recursion: a chain may be 500 nodes long
         current = graph.nodes[pending[-1]]
@@ -119,8 +121,9 @@ def ready_at(
         if missing:
             pending.extend(missing)
             continue
-        ends = (fixed_end(graph, state, source, iteration) or memo[source] for source in sources)
-        memo[current.id] = max(ends, default=began or state.started_at)
+        ends = sorted(fixed_end(graph, state, source, iteration) or memo[source] for source in sources)
+        needed = min(taken_needed(current.join, len(current.incoming)) or len(ends), len(ends))
+        memo[current.id] = ends[needed - 1] if ends else began or state.started_at
         pending.pop()
     return memo[node_id]
 

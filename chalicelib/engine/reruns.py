@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,20 +22,23 @@ FROM node_runs WHERE execution_id = %(old)s AND iteration = '' AND node_id = ANY
 """
 
 _ORIGIN = """
-SELECT definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, workflow_id, status
+SELECT definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, workflow_id, status, error
 FROM executions WHERE id = %(id)s AND workspace_id = %(workspace_id)s AND part IS NULL
 """
 
 
-def kept_nodes(definition: Mapping[str, Any], latest: Iterable[Mapping[str, Any]], first: str | None) -> set[str]:
+def kept_nodes(
+    definition: Mapping[str, Any], latest: Iterable[Mapping[str, Any]], first: str | None, undone: Collection[str] = ()
+) -> set[str]:
     """Ids of nodes whose runs the new execution takes over: all that came to an end which counts, without what runs again.
 
     What runs again is `first`, or else every node that failed with nobody taking its error or was cut off, and whatever follows one of those. A node that the
-    definition no longer has, or has as another type, is not kept.
+    definition no longer has, or has as another type, is not kept; nor is what was undone, nor what undid it.
     """
     types = {node["id"]: node["type"] for node in definition["nodes"]}
     counted = {run["node_id"]: _counts(run) for run in latest if types.get(run["node_id"]) == run["type"]}
     again = {first} if first is not None else {node_id for node_id, counts in counted.items() if not counts}
+    again |= set(undone) | {node["undo"] for node in definition["nodes"] if node.get("undo")}
     return {node_id for node_id, counts in counted.items() if counts} - _with_followers(definition, again)
 
 

@@ -94,8 +94,8 @@ def retry(
 ) -> Begun:
     """Run an ended execution again as a new one, from the node `first` on (None: from what failed). Call `wake()` after the commit.
 
-    Nodes before it keep their runs. Nodes that run again carry the idempotency keys of the first time, unless an input is given or `new_keys` is set. Raises
-    NotFound, Conflict `not_finished`, ValidationFailed (no such node, the input).
+    Nodes before it keep their runs. Nodes that run again carry the idempotency keys of the first time, unless an input is given, `new_keys` is set, or nodes were
+    undone (what was undone runs again, and must not be taken for what it was). Raises NotFound, Conflict `not_finished`, ValidationFailed (no such node, the input).
     """
     old = reruns.read_origin(connection, workspace_id, _checked(execution_id))
     if old is None:
@@ -108,6 +108,7 @@ def retry(
         raise ValidationFailed([{"path": "/from", "code": "unknown_node", "message": f"the definition has no node {first[:80]!r}"}])
     if with_input:
         check_input(input, definition.get("input_schema"), "/input")
+    undone = {step["undoes"] for step in (loads(old["error"]) if old["error"] else {}).get("undo", ())}
     wish = StartRow(
         workspace_id=workspace_id,
         workflow_id=old["workflow_id"],
@@ -116,12 +117,12 @@ def retry(
         definition_id=definition_id,
         version=number,
         retry_of=execution_id,
-        key_origin=None if with_input or new_keys else old["key_origin"],
+        key_origin=None if with_input or new_keys or undone else old["key_origin"],
     )
     started = start_executions(executor(connection), [wish])[0]
     if started.verdict != "started" or started.execution_id is None:
         raise refusal(started.verdict)
-    kept = reruns.kept_nodes(definition, reruns.latest_runs(connection, execution_id), first)
+    kept = reruns.kept_nodes(definition, reruns.latest_runs(connection, execution_id), first, undone)
     reruns.copy_runs(connection, execution_id, started.execution_id, kept)
     return Begun(started.execution_id, "queued", duplicate=False)
 

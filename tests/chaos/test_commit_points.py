@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from chalicelib.core.config import DEFAULT_WORKSPACE
+from chalicelib.core.ids import new_id
 from chalicelib.engine.database import AsyncConnection
 from chalicelib.engine.signals import leave_signal
 from chalicelib.engine.worker import Worker
@@ -104,6 +106,19 @@ SHAPES: dict[str, dict[str, Any]] = {
         effect("bad", 1, retry={"max_attempts": 1}, on_error="branch"), effect("rescue", "{{ nodes.bad.error.code }}"), effect("never", 1),
         edges=[("bad", "error", "rescue"), ("bad", "main", "never")],
     ),
+    "undo": definition(
+        effect("one", STAMP, undo="undo_one"), effect("two", 2, undo="undo_two"), effect("bad", 1, retry={"max_attempts": 1}),
+        effect("undo_one", STAMP), effect("undo_two", STAMP), effect("then", "{{ nodes.undo_two.output }}"),
+        edges=[("one", "two"), ("two", "bad"), ("undo_two", "then")],
+    ),
+    "undo in a map": definition(
+        {**loop("{{ [1, 2] }}", effect("book", STAMP, undo="free"), effect("free", STAMP), output="{{ item }}", max_parallel=1)},
+        effect("bad", 1, retry={"max_attempts": 1}), edges=[("each", "bad")],
+    ),
+    "event": definition(
+        effect("before", 1), {"id": "hear", "type": "wait.event", "config": {"name": "e", "match": "event.payload.n == input.n", "look_back_seconds": 99}},
+        effect("after", "{{ nodes.hear.output.payload.n }}"), edges=[("before", "hear"), ("hear", "after")],
+    ),
     "respond and stop": definition(
         {"id": "reply", "type": "respond", "config": {"body": {"n": "{{ input.n }}"}}}, effect("work", STAMP),
         {"id": "end", "type": "stop", "config": {"output": "{{ nodes.work.output }}"}}, edges=[("reply", "work"), ("work", "end")],
@@ -165,6 +180,7 @@ class Chaos:
             made = published(database, child)
             database.execute("UPDATE workflows SET slug = %(slug)s WHERE id = %(id)s", {"slug": slug, "id": made.workflow_id})
         self.workflow: Published = published(database, body)
+        self.listens = any(node["type"] == "wait.event" for node in body["nodes"])
         self.answers = any(node["type"] == "wait.callback" for node in body["nodes"])
 
     def run(self, fault: Fault) -> End:
@@ -175,6 +191,11 @@ class Chaos:
         execution_id = started(self.database, self.workflow, {"n": 1})
         if self.answers:
             leave_signal(self.database.execute, execution_id, "answer", "ask", {"node_id": "ask", "port": "main", "output": {"n": 7}})
+        if self.listens:
+            self.database.execute(
+                "INSERT INTO events (id, workspace_id, name, payload, matched_at) VALUES (%(id)s, %(ws)s, 'e', '{\"n\": 1}', now())",
+                {"id": new_id("evt"), "ws": DEFAULT_WORKSPACE},
+            )
         asyncio.run(self._first(engine, fault))
         # As if the lease had run out: the database's clock cannot be turned.
         self.database.execute("UPDATE wakes SET wake_at = now() WHERE worker IS NOT NULL")

@@ -16,9 +16,8 @@ NODES = [{"id": "a", "type": "transform", "undo": "b"}, {"id": "b", "type": "tra
     ("change", "found"),
     [
         ({}, []),
-        ({"nodes": NODES}, [("/nodes/0/undo", "error")]),
+        ({"nodes": NODES}, []),
         ({"settings": {"concurrency": {"key": "k"}}}, [("/settings/concurrency", "error")]),
-        ({"settings": {"on_failure_workflow": "other"}}, [("/settings/on_failure_workflow", "error")]),
         ({"settings": {"retention_days": 3}}, [("/settings/retention_days", "warning")]),
     ],
 )
