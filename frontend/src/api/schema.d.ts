@@ -412,6 +412,55 @@ export interface components {
             execution_id: string | null;
         };
         /**
+         * MessageDelivery
+         * @description A message of a node run to one recipient. `accepted` with `handed_at`: the provider has taken it; `unknown`: it may have been sent. Addresses are shortened.
+         */
+        MessageDelivery: {
+            /** Id */
+            id: string;
+            /** Workflow Id */
+            workflow_id: string;
+            /** Execution Id */
+            execution_id: string;
+            /** Node Id */
+            node_id: string;
+            /** Iteration */
+            iteration: string;
+            /** Attempt */
+            attempt: number;
+            /** Channel */
+            channel: string;
+            /** Recipient */
+            recipient: string;
+            /** Provider */
+            provider: string;
+            /** Credential Id */
+            credential_id: string | null;
+            /** Message Id */
+            message_id: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "accepted" | "unknown" | "delivered" | "failed";
+            /** Reason */
+            reason: string;
+            /** Detail */
+            detail: string;
+            /** Tried */
+            tried: {
+                [key: string]: unknown;
+            }[];
+            /** Accepted At */
+            accepted_at: string;
+            /** Handed At */
+            handed_at: string | null;
+            /** Unknown At */
+            unknown_at: string | null;
+            /** Settled At */
+            settled_at: string | null;
+        };
+        /**
          * Taken
          * @description The event was kept, and so many waiting nodes were told.
          */

@@ -15,7 +15,7 @@ from tests.support.workflows import Database, definition, published, started
 
 BODY = definition(
     {"id": "first", "type": "transform", "config": {"assign": {"x": "input.n + 1"}}},
-    {"id": "pause", "type": "delay", "config": {"seconds": 0.3}},
+    {"id": "pause", "type": "delay", "config": {"seconds": 1.5}},
     {"id": "last", "type": "transform", "config": {"assign": {"y": "nodes.first.output.x * 2", "until": "nodes.pause.output.until"}}},
     edges=[("first", "pause"), ("pause", "last")],
 )
@@ -52,7 +52,7 @@ def store(redis_url: str) -> redis.Redis:
 def parked(database: Database, engine: EngineRun) -> str:
     """An execution that waits in its delay."""
     execution_id = started(database, published(database, BODY), {"n": 20})
-    engine.drain(0.2)
+    engine.drain(10.0)  # it ends when nothing is due within a second
     assert database.one("SELECT worker FROM wakes")["worker"] is None
     return execution_id
 
