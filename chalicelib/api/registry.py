@@ -16,6 +16,7 @@ from chalicelib.custom_actions.documents import ActionDocument
 from chalicelib.custom_actions.openapi_document import Wishes
 from chalicelib.identity.roles import EDITOR, VIEWER
 from chalicelib.registry.catalogue import catalogue, trigger_types
+from chalicelib.registry.documentation import page
 
 routes = Routes("registry")
 
@@ -121,6 +122,13 @@ def get_action_type(call: Call, type: str) -> Reply:
     """Read one node type; of the workspace's own also its document."""
     built_in = catalogue().get(type)
     return json_reply(built_in.describe() if built_in else service.get(call.connection, call.workspace_id, type))
+
+
+@routes.route("GET", "/registry/actions/{type}/documentation", role=VIEWER)
+def get_action_documentation(call: Call, type: str) -> Reply:
+    """A node type's page in Markdown, made of its description: what it does, an example, fields, output, ports, retries, error codes."""
+    spec = catalogue().get(type) or service.spec_of(call.connection, call.workspace_id, type)
+    return Reply(200, page(spec), {"Content-Type": "text/markdown; charset=utf-8", "Cache-Control": "no-store"})
 
 
 @routes.route("PATCH", "/registry/actions/{type}", role=EDITOR, body=ActionPatch, answer=CustomEntry)

@@ -19,7 +19,7 @@ from chalicelib.custom_actions.documents import ActionDocument, find_issues
 from chalicelib.definitions.complaints import complaints
 from chalicelib.definitions.issues import Issue
 from chalicelib.registry.catalogue import ActionCatalogue, catalogue
-from chalicelib.registry.custom import specs_of
+from chalicelib.registry.custom import CustomSpec, specs_of
 
 _TYPES = re.compile(r'"type":"([a-z][a-z0-9_.]{1,99})"')
 Row = Mapping[str, Any]
@@ -100,6 +100,11 @@ def get(connection: Connection, workspace_id: str, type: str) -> dict[str, Any]:
     return {**_described(row), "document": document, "created_at": to_text(row["created_at"]), "updated_at": to_text(row["updated_at"])}
 
 
+def spec_of(connection: Connection, workspace_id: str, type: str) -> CustomSpec:
+    """A type at its current version. Raises NotFound."""
+    return _spec(_row(connection, workspace_id, type))
+
+
 def describe_all(connection: Connection, workspace_id: str) -> list[dict[str, Any]]:
     """Every type of the workspace, as the registry describes it."""
     return [_described(row) for row in repository.current(connection, workspace_id)]
@@ -138,8 +143,11 @@ def _credential_issues(connection: Connection, workspace_id: str, document: Row)
 
 
 def _described(row: Row) -> dict[str, Any]:
-    documents = dumps([{**loads(row["document"]), "version": row["version"]}])
-    return specs_of(documents)[row["type"]].describe()
+    return _spec(row).describe()
+
+
+def _spec(row: Row) -> CustomSpec:
+    return specs_of(dumps([{**loads(row["document"]), "version": row["version"]}]))[row["type"]]
 
 
 def _row(connection: Connection, workspace_id: str, type: str) -> Row:
