@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+import jwt
 
 from chalicelib.core import jsontext
 from chalicelib.core.errors import MillraceError
@@ -26,28 +27,22 @@ def from_b64url(text: str) -> bytes:
 
 def sign_es256(private_key: Any, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
     """A token signed with a P-256 key (PEM, or a key object). Raises ValueError for a key that is none."""
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
     key = _load(private_key) if isinstance(private_key, str) else private_key
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ValueError("the key must be of the curve P-256")
-    signed = _signed({**header, "alg": "ES256"}, claims)
-    r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
-    return f"{signed}.{b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+    return jwt.encode(dict(claims), key, algorithm="ES256", headers=dict(header))
 
 
 def sign_rs256(private_key: str, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
     """A token signed with an RSA key in PEM. Raises ValueError."""
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = _load(private_key)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError("the key must be an RSA key")
-    signed = _signed({**header, "alg": "RS256"}, claims)
-    return f"{signed}.{b64url(key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+    return jwt.encode(dict(claims), key, algorithm="RS256", headers=dict(header))
 
 
 def vapid_key(text: str) -> Any:
@@ -111,7 +106,3 @@ def _load(pem: str) -> Any:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("this is no private key in PEM") from None
 
-
-def _signed(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    parts = (json.dumps({"typ": "JWT", **header}, separators=(",", ":")), json.dumps(claims, separators=(",", ":")))
-    return ".".join(b64url(part.encode()) for part in parts)

@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.actions import http_request, webhook_send
+from chalicelib.actions.messages.apns import ApnsProvider
+from chalicelib.actions.messages.discord import DiscordBot, DiscordWebhook
+from chalicelib.actions.messages.fcm import FcmProvider
 from chalicelib.actions.messages.http_sms import HttpSmsProvider
 from chalicelib.actions.messages.provider import Job, NotTaken, Problem, Provider
+from chalicelib.actions.messages.push import recipient_key
 from chalicelib.actions.messages.ses import SesProvider
+from chalicelib.actions.messages.slack import SlackBot, SlackWebhook
 from chalicelib.actions.messages.smtp import SmtpProvider
 from chalicelib.actions.messages.sns import SnsProvider
+from chalicelib.actions.messages.teams import TeamsWebhook
 from chalicelib.actions.messages.twilio import TwilioProvider
+from chalicelib.actions.messages.webpush import WebPushProvider
 from chalicelib.core.clock import utc_now
 from chalicelib.core.egress import guard
 from chalicelib.core.errors import MillraceError
@@ -26,6 +33,7 @@ from chalicelib.credentials.vault import Opened
 from chalicelib.registry.catalogue import catalogue
 from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext
 from tests.support.http_server import answer, serving
+from tests.support.pushing import browser, ec_key, rsa_key
 
 Send = Callable[[str, int], Awaitable[Any]]
 
@@ -179,6 +187,29 @@ def _twilio(host: str, port: int) -> dict[str, Any]:
     return {"account_sid": "AC0123456789", "auth_token": "token", "sender": "+15005550001", "api_url": url_of(host, port)}
 
 
+def _hook(host: str, port: int) -> dict[str, Any]:
+    return {"url": url_of(host, port)}
+
+
+def _bot(host: str, port: int) -> dict[str, Any]:
+    return {"token": "t", "api_url": url_of(host, port)}
+
+
+def _fcm(host: str, port: int) -> dict[str, Any]:
+    account = {"client_email": "a@b.example", "private_key": rsa_key(), "project_id": "p", "token_uri": url_of(host, port)}
+    return {"service_account": json.dumps(account), "api_url": "http://127.0.0.1:9"}
+
+
+def _apns(host: str, port: int) -> dict[str, Any]:
+    return {"private_key": ec_key(), "key_id": "K", "team_id": "T", "topic": "com.example", "api_url": url_of(host, port)}
+
+
+async def _web_push(host: str, port: int) -> None:
+    subscription = browser(url_of(host, port)).subscription
+    send = _message("push.send", WebPushProvider(), "web_push", lambda host, port: {"private_key": ec_key(), "subject": "mailto:a@b.example"}, {"to": [subscription], "title": "x"}, recipient_key(subscription))
+    await send(host, port)
+
+
 _MAIL = {"from": "a@b.example", "to": "c@d.example", "text": "x"}
 _SMS = {"to": "+15005550006", "text": "x"}
 
@@ -201,6 +232,14 @@ SENDERS: dict[str, Sender] = {
     "email.send, SES": Sender(_message("email.send", SesProvider(), "aws", _aws, _MAIL, "c@d.example"), "email.send"),
     "sms.send, Twilio": Sender(_message("sms.send", TwilioProvider(), "twilio", _twilio, _SMS), "sms.send"),
     "sms.send, SNS": Sender(_message("sms.send", SnsProvider(), "aws", _aws, _SMS), "sms.send"),
+    "slack.send, webhook": Sender(_message("slack.send", SlackWebhook(), "slack_webhook", _hook, {"text": "x"}, "c"), "slack.send"),
+    "slack.send, bot": Sender(_message("slack.send", SlackBot(), "slack_bot", _bot, {"text": "x", "channel": "C1"}, "C1")),
+    "discord.send, webhook": Sender(_message("discord.send", DiscordWebhook(), "discord_webhook", _hook, {"text": "x"}, "c"), "discord.send"),
+    "discord.send, bot": Sender(_message("discord.send", DiscordBot(), "discord_bot", _bot, {"text": "x", "channel": "1"}, "1")),
+    "teams.send": Sender(_message("teams.send", TeamsWebhook(), "teams_webhook", _hook, {"text": "x"}, "c"), "teams.send"),
+    "push.send, Web Push": Sender(_web_push, "push.send"),
+    "push.send, Firebase's token": Sender(_message("push.send", FcmProvider(), "fcm", _fcm, {"to": "t", "title": "x"}, "t")),
+    "push.send, Apple": Sender(_message("push.send", ApnsProvider(), "apns", _apns, {"to": "t", "title": "x"}, "t"), speaks_first=False),
     "sms.send, a gateway": Sender(
         _message("sms.send", HttpSmsProvider(), "bearer", lambda host, port: {"token": "t"}, {**_SMS, "http": {"url": "{url}"}}), "sms.send"
     ),

@@ -10,11 +10,13 @@ import pytest
 
 from tests.support.canary import database_text, found_in
 from tests.support.notifying import Bench
+from tests.support.pushing import rsa_key
 from tests.support.web_api import Sent, WebApi, web_api
 from tests.support.workflows import definition, published, started
 
 CANARY = 'cAnArY-0123/45+6789 "quoted" secret'
 KEY = "the-secret-key-of-the-canary/1+2"
+HOOK = "hook-of-the-canary-0123456789"
 ADDRESS = "jo.the.recipient@example.org"
 NUMBER = "+15005550006"
 
@@ -27,10 +29,21 @@ def aws(api: WebApi) -> dict[str, Any]:
     return {"access_key_id": "AKIACANARY", "secret_access_key": KEY, "region": "eu-west-1", "endpoint_url": api.url}
 
 
+def fcm(api: WebApi) -> dict[str, Any]:
+    account = {"client_email": "a", "private_key": rsa_key(), "project_id": "p", "token_uri": api.url + "/token"}
+    return {"service_account": json.dumps(account), "api_url": api.url}
+
+
 # Node type, credential type, its data, config, secrets.
 CASES: dict[str, tuple[str, str, Any, dict[str, Any], list[str]]] = {
     "twilio": ("sms.send", "twilio", twilio, {"to": NUMBER, "text": "x"}, [CANARY]),
     "ses": ("email.send", "aws", aws, {"from": "a@b.example", "to": ADDRESS, "text": "x"}, [KEY]),
+    "slack bot": ("slack.send", "slack_bot", lambda api: {"token": CANARY, "api_url": api.url}, {"channel": "C1", "text": "x"}, [CANARY]),
+    "slack webhook": ("slack.send", "slack_webhook", lambda api: {"url": f"{api.url}/services/{HOOK}"}, {"text": "x"}, [HOOK]),
+    "discord bot": ("discord.send", "discord_bot", lambda api: {"token": CANARY, "api_url": api.url}, {"channel": "17", "text": "x"}, [CANARY]),
+    "discord webhook": ("discord.send", "discord_webhook", lambda api: {"url": f"{api.url}/{HOOK}"}, {"text": "x"}, [HOOK]),
+    "teams": ("teams.send", "teams_webhook", lambda api: {"url": f"{api.url}/{HOOK}"}, {"text": "x"}, [HOOK]),
+    "firebase": ("push.send", "fcm", fcm, {"to": "abc", "title": "x"}, ["MIIEv"]),
     "gateway": ("sms.send", "bearer", lambda api: {"token": CANARY}, {"to": NUMBER, "text": "x", "http": {"url": "{url}/send"}}, [CANARY]),
 }
 

@@ -14,6 +14,7 @@ ALLOWED = {
     "chalicelib/core/egress.py": "the guard",
     "chalicelib/core/http.py": "the guarded sender of HTTP",
     "chalicelib/core/smtp.py": "the guarded sender of mail",
+    "chalicelib/core/http2.py": "the guarded sender of HTTP/2",
     "chalicelib/api/health.py": "asks the operator's brokers whether they are there",
 }
 
