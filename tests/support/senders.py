@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.actions import http_request, webhook_send
+from chalicelib.actions.messages import fcm
 from chalicelib.actions.messages.apns import ApnsProvider
 from chalicelib.actions.messages.discord import DiscordBot, DiscordWebhook
 from chalicelib.actions.messages.fcm import FcmProvider
@@ -196,8 +197,9 @@ def _bot(host: str, port: int) -> dict[str, Any]:
 
 
 def _fcm(host: str, port: int) -> dict[str, Any]:
+    fcm._tokens.clear()  # the token of the call before would do
     account = {"client_email": "a@b.example", "private_key": rsa_key(), "project_id": "p", "token_uri": url_of(host, port)}
-    return {"service_account": json.dumps(account), "api_url": "http://127.0.0.1:9"}
+    return {"service_account": json.dumps(account), "api_url": "http://nowhere.invalid"}
 
 
 def _apns(host: str, port: int) -> dict[str, Any]:
