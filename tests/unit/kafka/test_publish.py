@@ -39,6 +39,46 @@ def test_values_as_they_are_sent(value: Any, sent: bytes) -> None:
     assert message(value=value).value == sent
 
 
+@pytest.mark.parametrize(
+    ("form", "value", "sent"),
+    [
+        ("json", "text", b'"text"'),
+        ("json", {"a": 1}, b'{"a":1}'),
+        ("json", None, b"null"),
+        ("text", "text", b"text"),
+        ("base64", "AP8=", b"\x00\xff"),
+        ("base64", "", b""),
+        ("auto", "AP8=", b"AP8="),
+    ],
+)
+def test_a_format_can_be_asked_for(form: str, value: Any, sent: bytes) -> None:
+    assert message(value=value, value_format=form).value == sent
+    if value is not None:
+        assert message(key=value, key_format=form, value=1).key == sent
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"value": {"a": 1}, "value_format": "text"}, "value is not text"),
+        ({"value": "%%%", "value_format": "base64"}, "value is not base64"),
+        ({"value": 7, "value_format": "base64"}, "value is not text"),
+        ({"value": 1, "key": "é", "key_format": "base64"}, "key is not base64"),
+        ({"value": 1, "headers": {"h": {"base64": "?"}}}, "headers/h is not base64"),
+    ],
+)
+def test_what_has_no_such_form_is_refused_by_name(config: dict[str, Any], words: str) -> None:
+    with pytest.raises(ActionError, match=words):
+        message(**config)
+
+
+def test_headers_may_be_raw_bytes() -> None:
+    assert message(value=1, headers={"raw": {"base64": "AP8="}, "json": {"base64": "x", "more": 1}}).headers[:2] == (
+        ("raw", b"\x00\xff"),
+        ("json", b'{"base64":"x","more":1}'),
+    )
+
+
 def test_a_tombstone_has_a_key_and_no_value() -> None:
     assert message(key="k") == Message("t", b"k", None, (KEY,))
 

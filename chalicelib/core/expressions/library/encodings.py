@@ -97,7 +97,10 @@ def _decode_base64_url(text: str) -> str:
 def _decode_hex(text: str) -> bytes:
     if not re.fullmatch(r"([0-9A-Fa-f]{2})*", text):
         raise ValueError("the text is not pairs of hexadecimal digits")
-    return bytes.fromhex(text)
+    data = bytes.fromhex(text)
+    if b"\0" in data:  # the library would cut it there
+        raise ValueError("the bytes hold a zero byte, which a function of an expression cannot hand on; keep them as text")
+    return data
 
 
 def _decode_url(text: str) -> str:

@@ -39,7 +39,9 @@ function fromBase64Url(text: string): string {
 
 function fromHex(text: string): Uint8Array {
   if (!/^(?:[0-9A-Fa-f]{2})*$/.test(text)) throw new Error('the text is not pairs of hexadecimal digits')
-  return hexToBytes(text)
+  const data = hexToBytes(text)
+  if (data.includes(0)) throw new Error('the bytes hold a zero byte, which a function of an expression cannot hand on; keep them as text')
+  return data
 }
 
 const percent = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
