@@ -40,6 +40,7 @@ VARIABLES = {
     "sandbox_function": "MILLRACE_SANDBOX_FUNCTION",
     "environment": "MILLRACE_ENVIRONMENT",
     "demo": "MILLRACE_DEMO",
+    "demo_smtp_port": "MILLRACE_DEMO_SMTP_PORT",
     "port": "PORT",
     "data_dir": "MILLRACE_DATA_DIR",
     "log_level": "LOG_LEVEL",
@@ -73,6 +74,7 @@ class Settings(BaseModel):
     sandbox_function: str | None = None
     environment: str = "local"
     demo: bool = False
+    demo_smtp_port: int | None = Field(default=None, ge=1, le=65535)
     port: int = Field(default=8080, ge=0, le=65535)
     data_dir: Path = Path(".millrace")
     log_level: str = "INFO"

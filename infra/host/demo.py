@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.config import settings
+from chalicelib.core.config import Settings, settings
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST = "hello"
@@ -53,12 +53,37 @@ def example(name: str, demo_url: str) -> dict[str, Any]:
     return document
 
 
+def credentials(config: Settings, demo_url: str) -> list[dict[str, Any]]:
+    """What the examples send with: all of it leads to the demo inbox."""
+    here = {"hosts": [f"127.0.0.1:{config.port}"]}
+    mail = {"host": "127.0.0.1", "port": config.demo_smtp_port, "security": "none", "sender": "Millrace demo <demo@example.org>"}
+    return [
+        {"slug": "demo-mail", "name": "Demo mail server", "type": "smtp", "data": mail},
+        {"slug": "demo-sms", "name": "Demo SMS gateway", "type": "bearer", "data": {"token": "demo-gateway-token"}, **here},
+        {"slug": "demo-slack", "name": "Demo Slack channel", "type": "slack_webhook", "data": {"url": f"{demo_url}/slack"}},
+        {"slug": "demo-discord", "name": "Demo Discord channel", "type": "discord_webhook", "data": {"url": f"{demo_url}/discord"}},
+        {"slug": "demo-teams", "name": "Demo Teams channel", "type": "teams_webhook", "data": {"url": f"{demo_url}/teams"}},
+    ]
+
+
+def load_credentials(api: Api, wanted: list[dict[str, Any]]) -> None:
+    """Create those that are not there; the mail server's address is brought up to date, since its port may differ from start to start."""
+    known = {item["slug"]: item["id"] for item in api.call("GET", "/credentials?limit=200")["items"]}
+    for each in wanted:
+        if each["slug"] not in known:
+            api.call("POST", "/credentials", each)
+        elif each["type"] == "smtp":
+            api.call("PATCH", f"/credentials/{known[each['slug']]}", {"data": each["data"]})
+
+
 def main(arguments: list[str]) -> int:
     """Load; returns the exit code."""
     config = settings()
     api = Api(f"http://127.0.0.1:{config.port}/api", config.bootstrap_key or "")
     names = sorted(path.stem for path in EXAMPLES.glob("*.json")) if "--examples" in arguments else [FIRST]
     demo_url = f"http://127.0.0.1:{config.port}/demo"
+    if config.demo and config.demo_smtp_port:
+        load_credentials(api, credentials(config, demo_url))
     for name in names:
         try:
             print(load(api, example(name, demo_url)), flush=True)

@@ -31,6 +31,7 @@ from chalicelib.registry.catalogue import catalogue, trigger_types
 from chalicelib.triggers.waiting import use_waiter
 from infra.host.wakes import NotifyWaker
 from infra.host.web.demo import PREFIX, DemoKit
+from infra.host.web.demo_inbox import MailDoor
 from infra.host.web.gateway import Answer, Gateway, problem_answer, request_headers
 from infra.host.web.measures import PrometheusSink, QueueCollector, exposition
 from infra.host.web.static import StaticFiles
@@ -58,6 +59,9 @@ class Front:
         self._sink.registry.register(QueueCollector())
         metrics.use_sink(self._sink)
         self._demo = DemoKit() if settings().demo else None
+        self._mail = MailDoor(self._demo.inbox, port) if self._demo is not None and (port := settings().demo_smtp_port) else None
+        if self._mail is not None:
+            self._mail.start()
         self._poller = AnswerPoller(self._gate, WAITING)
         use_waiter(self._poller.wait)
         streams.start()
@@ -113,6 +117,8 @@ class Front:
     def stop(self) -> None:
         """Answer those who wait, end the event streams."""
         streams.stop()
+        if self._mail is not None:
+            self._mail.stop()
         self._poller.stop()
         use_waiter(None)
         metrics.use_sink(None)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.core.config import Settings
+from infra.host.servers import free_port
+
+DEMO_SMTP_PORT = 1025  # where mail catchers usually listen
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,11 @@ def make_plan(
 ) -> Plan:
     """What `./run` does: migrate, serve, and load the first workflow (or, with `demo`, the examples too)."""
     python = sys.executable
-    if demo:  # the examples call Millrace's own demo address
-        allowed = [*settings.egress_allow, f"127.0.0.1:{settings.port}"]
-        environ = {**environ, "MILLRACE_DEMO": "1", "MILLRACE_EGRESS_ALLOW": ",".join(allowed)}
+    if demo:  # the examples call Millrace's own demo addresses
+        mail_port = settings.demo_smtp_port or free_port(DEMO_SMTP_PORT)
+        allowed = [*settings.egress_allow, f"127.0.0.1:{settings.port}", f"127.0.0.1:{mail_port}"]
+        demo_only = {"MILLRACE_DEMO": "1", "MILLRACE_DEMO_SMTP_PORT": str(mail_port), "MILLRACE_EGRESS_ALLOW": ",".join(allowed)}
+        environ = {**environ, **demo_only}
     migrate = OneOff("migrations", (python, "-m", "infra.migrations", "upgrade"), "bringing the database up to date")
     examples = ["--examples"] if demo else []
     starter = OneOff("starter", (python, "-m", "infra.host.demo", *examples), "loading the first workflow", vital=False)

@@ -315,6 +315,8 @@ def greet(supervisor: Supervisor) -> None:
     print(f"\nMillrace is ready: {supervisor.url}", flush=True)
     print(f"Sign in:   {supervisor.url}#/sign-in?key={supervisor.api_key}")
     print(f"Try it:    {starter_curl(supervisor.url)}")
+    if supervisor.plan.environ.get("MILLRACE_DEMO"):
+        print(f"Demo:      mail, text and chat messages of the examples are at {supervisor.url}demo/inbox")
     print(f"Kafka:     {supervisor.addresses()['kafka_bootstrap_servers']}" + (f" ({why})" if (why := supervisor.kafka_off_reason) else ""))
     print(f"Logs:      {supervisor.home.logs}    Ctrl-C stops everything.", flush=True)
 

@@ -15,7 +15,7 @@ def test_the_examples_run_against_the_demo_address(tmp_path: Path) -> None:
     product = Product(tmp_path / "data", "--demo", environment=environment)
     try:
         slugs = {workflow["slug"]: workflow for workflow in product.api("GET", "/workflows")["items"]}
-        assert {"hello", "github-deliveries", "heartbeat"} <= set(slugs)
+        assert {"hello", "github-deliveries", "heartbeat", "order-notice"} <= set(slugs)
         hello = product.call("POST", "/api/trigger/hello?wait=10", {"name": "Ada"}, key=False)
         assert (hello.status, hello.json()["greeting"]) == (200, "Hello, Ada!")
         delivery = next(sample for sample in deliveries() if sample.event == "pull_request")
@@ -27,5 +27,17 @@ def test_the_examples_run_against_the_demo_address(tmp_path: Path) -> None:
         calls = [call for call in shown if call["path"] != "/heartbeat"]
         assert [call["path"] for call in calls] == ["/follow-up", "/pull-requests"]
         assert json.loads(calls[-1]["body"])["number"] == delivery.payload["pull_request"]["number"]
+        order = {"name": "Ada", "email": "ada@example.org", "phone": "+15005550006", "lines": [{"price": 12.5, "count": 2}]}
+        noticed = product.call("POST", "/api/trigger/order-notice?wait=25", order, key=False)
+        assert (noticed.status, noticed.json()["total"]) == (200, 25.0)
+        inbox = {each["kind"]: each for each in product.call("GET", "/demo/inbox", key=False).json()["items"]}
+        assert inbox["mail"]["to"] == ["ada@example.org"]
+        assert "order of 25.00 EUR" in inbox["mail"]["text"]
+        assert (inbox["sms"]["to"], inbox["sms"]["text"]) == ("+15005550006", "Your order is on its way, Ada.")
+        assert (inbox["chat"]["channel"], inbox["chat"]["text"]) == ("slack", "Order of Ada: 25.00 EUR")
+        (execution,) = product.ended(slugs["order-notice"]["id"], 1, seconds=30)
+        detail = product.api("GET", f"/executions/{execution['id']}")
+        (total,) = [node for node in detail["nodes"] if node["node_id"] == "total"]
+        assert total["console"] == [{"level": "log", "text": "1 lines: 25.0"}]
     finally:
         assert product.stop() == 0
