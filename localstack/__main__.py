@@ -77,7 +77,8 @@ def start(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     said = data / "up.log"
     words = ["--data", str(data), "--port", str(options.port), *(word for topic in options.topic for word in ("--topic", topic))]
     words += [] if options.frontend else ["--no-frontend"]
-    with said.open("wb") as output:
+    said.unlink(missing_ok=True)
+    with os.fdopen(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:  # it shows the API key
         process = subprocess.Popen(
             [sys.executable, "-m", "localstack", "up", *words],
             cwd=CHECKOUT,

@@ -157,6 +157,9 @@ class LocalHome:
     def stop(self) -> None:
         """Stop everything and delete what it kept, but for the logs and the keys."""
         for server in self._servers():
+            if server is not self.postgres and server.child is not None:
+                server.child.kill_now()  # nothing of it is kept
+        for server in self._servers():
             server.stop()
         if self.postgres:
             self.postgres.destroy()

@@ -90,7 +90,7 @@ def _deployed(server: LocalStack, home: Home, database: str, servers: str, out: 
         secret=SECRET,
         bootstrap_key=BOOTSTRAP_KEY,
         topics=[topic],
-        parameters={"EgressAllow": "127.0.0.1", "KafkaStartingPosition": "TRIM_HORIZON"},
+        parameters={"EgressAllow": "127.0.0.1"},
     )
     target = Target(server.url, server.host)
     began = time.monotonic()

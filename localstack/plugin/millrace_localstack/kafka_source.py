@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 from localstack.services.lambda_.event_source_mapping.pollers.poller import Poller
 from localstack.services.lambda_.hooks import create_event_source_poller, set_event_source_config_defaults
 
@@ -57,6 +58,7 @@ class KafkaPoller(Poller):
         self._source = Source(servers_of(mapping, os.environ.get(MSK_VARIABLE, "")), arn)
         self._consumer: Any = None
         self._looked_at = 0.0
+        self._looked = False  # at least once: what is found from then on is new
 
     def event_source(self) -> str:
         """As LocalStack names it."""
@@ -88,10 +90,23 @@ class KafkaPoller(Poller):
             self._consumer, self._looked_at = self._connect(), 0.0
         if time.monotonic() - self._looked_at > LOOK_AGAIN_SECONDS or not self._consumer.assignment():
             found = {TopicPartition(topic, n) for topic in self._mapping["Topics"] for n in self._consumer.partitions_for_topic(topic) or ()}
-            if found != self._consumer.assignment():
+            fresh = found - self._consumer.assignment()
+            if fresh:
                 self._consumer.assign(sorted(found))
-            self._looked_at = time.monotonic()
+                for partition in fresh:
+                    self._settle(partition)
+            self._looked, self._looked_at = True, time.monotonic()
         return bool(self._consumer.assignment())
+
+    def _settle(self, partition: TopicPartition) -> None:
+        """Give a partition its first position and keep it, so that nothing is passed over between this and the first batch, whatever happens.
+
+        LATEST means: from when the mapping began. A partition that came later is read from its beginning.
+        """
+        if self._consumer.committed(partition) is None:
+            if self._looked:
+                self._consumer.seek_to_beginning(partition)
+            self._consumer.commit({partition: OffsetAndMetadata(self._consumer.position(partition), "", -1)})
 
     def _connect(self) -> Any:
         settings = self._mapping.get("AmazonManagedKafkaEventSourceConfig") or self._mapping.get("SelfManagedKafkaEventSourceConfig") or {}
@@ -138,6 +153,4 @@ class KafkaPoller(Poller):
             waiting = waiting[len(batch) :]
 
     def _commit(self, batch: list[Record]) -> None:
-        from kafka.structs import OffsetAndMetadata
-
         self._consumer.commit({TopicPartition(*at): OffsetAndMetadata(offset, "", -1) for at, offset in ends(batch).items()})
