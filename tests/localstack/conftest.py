@@ -25,10 +25,13 @@ NOTES: list[str] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test waits for the installation, the deployment or both; all wait for minutes of EventBridge."""
+    """Who first needs a server waits for its installation or deployment; all wait for minutes of EventBridge."""
+    seen: set[str] = set()
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.timeout(1500 if item is items[0] else 400))
+            needed = {"small", "stack"} & set(getattr(item, "fixturenames", ()))
+            item.add_marker(pytest.mark.timeout(400 if needed <= seen else 1500))
+            seen |= needed
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
