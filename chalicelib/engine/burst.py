@@ -20,6 +20,7 @@ from typing import Any
 from chalicelib.core.errors import ExpressionError
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine import planner
+from chalicelib.engine.admission import Admission
 from chalicelib.engine.children import Children
 from chalicelib.engine.course import Course, Frame
 from chalicelib.engine.effects import Effects
@@ -29,7 +30,7 @@ from chalicelib.engine.loops import Loops
 from chalicelib.engine.nodes import Prepared, prepare, run_pure
 from chalicelib.engine.repository import WORKER_LOST, EngineRepository, Signal
 from chalicelib.engine.retry import plan_retry
-from chalicelib.engine.saves import Finish, Flusher, Links, PersistFailed, Save
+from chalicelib.engine.saves import Finish, Flusher, LeaseLost, Links, PersistFailed, Save
 from chalicelib.engine.scopes import Missing
 from chalicelib.engine.state import CHILD_PORT, ENDED, ExecutionState, Key, NodeRun
 from chalicelib.engine.undo import Undo
@@ -68,8 +69,9 @@ class Burst:
         self.children = Children(self)
         self.waits = Waits(self)
         self.undo = Undo(self)
+        self.admission = Admission(self)
         self.next_at: datetime | None = None
-        self._seen = 0
+        self.seen = 0
         self._blocked: list[Key] = []  # runs that could not be prepared before an output is loaded
         self._woken: set[Key] = set()
         self._stopping = self._cut = False
@@ -89,7 +91,8 @@ class Burst:
     async def run(self) -> None:
         """Go on until the execution ends or only waits. Raises LeaseLost; cancelled when the lease runs out."""
         try:
-            await self._adopt()
+            if not await self._adopt():
+                return
             while not await self._round():
                 pass
         except PersistFailed as error:
@@ -125,19 +128,23 @@ class Burst:
         self._cut = cut
         self.held.nudged.set()
 
-    async def _adopt(self) -> None:
-        """Take up where the rows left off: what a lost worker had begun, attempts that failed and have a next one, signals."""
+    async def _adopt(self) -> bool:
+        """Take up where the rows left off: what a lost worker had begun, attempts that failed and have a next one, signals. False when it may not run yet."""
         if self.held.claim.recoveries > MAX_RECOVERIES:
             message = f"{MAX_RECOVERIES} workers in a row died or lost their lease while running this execution; see the logs of the workers"
             self.course.finish = Finish("failed", error=error_of("engine.crash_loop", message))
-            return
+        if not await self.admission.enter():
+            return False
+        if self.finish is not None:
+            return True
         if self.state.part is not None:
             self.loops.adopt_part()
         else:
             self.adopt_frame(self.course.open_frame(self.graph, "", self.state.started_at))
         self.waits.adopt()
         if self.held.signals:
-            await self._read_signals()
+            await self.read_signals()
+        return True
 
     def adopt_frame(self, frame: Frame) -> None:
         """Take up what has begun in a frame, and look at all that has not."""
@@ -397,11 +404,11 @@ class Burst:
         await self.effects.wait((planner.next_wake(self.graph, self.state) - self.tools.now()).total_seconds())
         if self._cut:
             await self.effects.cut_off()
-        if self.held.signals != self._seen:
-            await self._read_signals()
+        if self.held.signals != self.seen:
+            await self.read_signals()
         self.effects.show_running()
 
-    async def _read_signals(self) -> None:
+    async def read_signals(self) -> None:
         """Read the inbox and act on it. Entries stay until the execution ends, and acting on one twice is harmless."""
         counter = self.held.signals
         for signal in await self.tools.inbox(self.state.execution_id):
@@ -414,7 +421,14 @@ class Burst:
                 self.waits.answers[(payload["node_id"], payload.get("iteration", ""))] = payload
             elif signal.kind == "child":
                 self.children.on_signal(payload)
-        self._seen = counter
+        self.seen = counter
+
+    async def look_again(self) -> None:
+        """Read where the execution stands. Raises LeaseLost when somebody else holds it."""
+        found = await self.tools.repository.standing(self.state.execution_id)
+        if found is None or found[0] != self.held.epoch:
+            raise LeaseLost(self.state.execution_id)
+        self.held.signals = found[1]
 
     def _woken_by(self, payload: Mapping[str, Any]) -> None:
         """`wake` names a node and the attempt that waited; another attempt's wait is not its business."""
@@ -446,7 +460,7 @@ class Burst:
         assert self.finish is not None
         ending = await self.children.at_the_end(self.finish)
         if not await self.save(hold=False, finish=self.finish, ending=ending):
-            await self._read_signals()
+            await self.read_signals()
             return False
         return True
 
@@ -468,7 +482,7 @@ class Burst:
         save = Save(
             self.state.execution_id,
             self.held.epoch,
-            self._seen,
+            self.seen,
             hold,
             next_at,
             finish,
@@ -477,6 +491,7 @@ class Burst:
             runs=[run_row(self.state, run) for run in touched.values()],
             strict=closing is not None,
             links=links.with_more(ending) or None,
+            slot=self._slot if finish else None,
         )
         if closing is not None:
             save.runs.append(run_row(self.state, closing))
@@ -491,9 +506,14 @@ class Burst:
             course.links = links.with_more(course.links)
         elif hold:
             self.tools.extend(self.held, sent_at)
-        if hold and result.signals != self._seen:
-            await self._read_signals()
+        if hold and result.signals != self.seen:
+            await self.read_signals()
         return result.landed
+
+    @property
+    def _slot(self) -> tuple[str, str] | None:
+        place = self.admission.place
+        return None if place is None else (place.workflow_id, place.key)
 
     async def _give_up(self, error: PersistFailed) -> None:
         """History cannot be written as it is: end the execution with that said, and nothing else."""

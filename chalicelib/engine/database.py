@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -53,6 +53,25 @@ class AsyncConnection:
                 raise
             self._used_at = time.monotonic()
             return fetched
+
+    async def transaction(self, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[dict[str, Any]]]:
+        """Run several statements in one transaction; returns the rows of each. Raises as `execute` does, and nothing was done then, unless the acknowledgement of
+        the commit was lost."""
+        async with self._lock:
+            connection = await self._ready()
+            self.statements += len(statements)
+            try:
+                async with connection.transaction():
+                    found = []
+                    for sql, params in statements:
+                        cursor = await connection.execute(sql, params)
+                        found.append(await cursor.fetchall() if cursor.description else [])
+            except BaseException as error:
+                if not isinstance(error, psycopg.Error) or connection.closed or is_transient(error):
+                    await self._drop()
+                raise
+            self._used_at = time.monotonic()
+            return found
 
     async def _ready(self) -> psycopg.AsyncConnection[dict[str, Any]]:
         if self._connection is not None and (self._connection.closed or time.monotonic() - self._used_at > MAX_IDLE_SECONDS):

@@ -20,7 +20,7 @@ from chalicelib.engine.state import shown_iteration
 
 # Only start and end are written to `executions`; what is between follows from the queue's row.
 _STATUS = """CASE WHEN e.status <> 'queued' THEN e.status WHEN w.worker IS NOT NULL THEN 'running'
-  WHEN w.lease_epoch > 0 THEN 'waiting' ELSE 'queued' END"""
+  WHEN w.started_at IS NOT NULL THEN 'waiting' ELSE 'queued' END"""
 
 _COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {_STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
   coalesce(e.started_at, w.started_at) AS started_at, e.finished_at, e.last_seq,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib.engine import statements
-from chalicelib.engine.database import AsyncConnection
+from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.state import ENDED, LARGE_BYTES, ExecutionState, Key, NodeRun
 
 LEASE_SECONDS = 30.0
+READ_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,17 @@ class EngineRepository:
         params = {"ids": ids, "epochs": epochs, "lease": self._lease, "me": self._worker_id}
         return {row["execution_id"]: row["signals"] for row in await self._connection.execute(statements.RENEW, params)}
 
+    async def _read(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """A statement that changes nothing, again when the connection breaks."""
+        for pause in READ_PAUSES:
+            try:
+                return await self._connection.execute(sql, params)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                await asyncio.sleep(pause)
+        return await self._connection.execute(sql, params)
+
     async def signals(self, ids: Sequence[str]) -> dict[str, int]:
         """The signal counters of executions that have not ended."""
         rows = await self._connection.execute(statements.READ_WAKES, {"ids": list(ids)})
@@ -121,33 +134,42 @@ class EngineRepository:
     async def inbox(self, ids: Sequence[str]) -> dict[str, list[Signal]]:
         """Signals left for these executions, oldest first."""
         found: dict[str, list[Signal]] = defaultdict(list)
-        for row in await self._connection.execute(statements.LOAD_INBOX, {"ids": list(ids)}):
+        for row in await self._read(statements.LOAD_INBOX, {"ids": list(ids)}):
             found[row["execution_id"]].append(Signal(row["kind"], row["key"], json.loads(row["payload"]), row["created_at"]))
         return found
 
     async def output(self, execution_id: str, key: Key, attempt: int) -> Any:
         """The output of one run, which was too large to be loaded with the rest."""
         params = {"id": execution_id, "node_id": key[0], "iteration": key[1], "attempt": attempt}
-        rows = await self._connection.execute(statements.LOAD_OUTPUT, params)
+        rows = await self._read(statements.LOAD_OUTPUT, params)
         return json.loads(rows[0]["output"]) if rows and rows[0]["output"] is not None else None
 
     async def parts(self, execution_id: str) -> list[Part]:
         """The hidden executions that this one started for parts of its loops."""
-        rows = await self._connection.execute(statements.LOAD_PARTS, {"id": execution_id})
+        rows = await self._read(statements.LOAD_PARTS, {"id": execution_id})
         return [Part(row["id"], (row["node_id"], row["iteration"]), row["part"], row["status"], row["last_seq"]) for row in rows]
 
     async def results(self, ids: Sequence[str]) -> dict[str, Result]:
         """How these executions ended."""
-        rows = await self._connection.execute(statements.LOAD_RESULTS, {"ids": list(ids)})
+        rows = await self._read(statements.LOAD_RESULTS, {"ids": list(ids)})
         return {row["id"]: Result(row["status"], _json(row["output"]), _json(row["error"])) for row in rows}
 
     async def events_before(self, execution_id: str) -> list[dict[str, Any]]:
         """Events that nodes of this execution wait for and that were published before they did, each beside the wait, oldest first."""
-        return await self._connection.execute(statements.EVENTS_BEFORE, {"id": execution_id})
+        return await self._read(statements.EVENTS_BEFORE, {"id": execution_id})
+
+    async def standing(self, execution_id: str) -> tuple[int, int] | None:
+        """(epoch, signal counter) of an execution that has not ended, else None."""
+        rows = await self._read(statements.READ_WAKES, {"ids": [execution_id]})
+        return (rows[0]["lease_epoch"], rows[0]["signals"]) if rows else None
+
+    async def transaction(self, several: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[dict[str, Any]]]:
+        """Several statements in one transaction; the rows of each."""
+        return await self._connection.transaction(several)
 
     async def workflow(self, workspace_id: str, name: str) -> Target | None:
         """The workflow of that slug or id, with what is live of it."""
-        rows = await self._connection.execute(statements.FIND_WORKFLOW, {"workspace_id": workspace_id, "name": name})
+        rows = await self._read(statements.FIND_WORKFLOW, {"workspace_id": workspace_id, "name": name})
         if not rows:
             return None
         row = rows[0]

@@ -17,6 +17,7 @@ from chalicelib.core.clock import to_text
 from chalicelib.core.jsontext import dumps
 from chalicelib.engine import statements
 from chalicelib.engine.database import AsyncConnection, is_transient
+from chalicelib.engine.places import Place, locking, releasing
 
 log = logging.getLogger("millrace.engine")
 
@@ -84,6 +85,7 @@ class Save:
     runs: list[dict[str, Any]] = field(default_factory=list)
     strict: bool = False  # lands only if every signal was seen
     links: Links | None = None
+    slot: tuple[str, str] | None = None  # (workflow, concurrency key) of a place that its end frees
     future: asyncio.Future[SaveResult] | None = None
 
     def size(self) -> int:
@@ -200,11 +202,24 @@ class Flusher:
             "lease": self._lease,
         }
         linked = [save for save in saves if save.links]
-        if not linked:
+        placed = [save for save in saves if save.slot is not None]
+        if not linked and not placed:
             return {row["execution_id"]: row for row in await self._connection.execute(statements.SAVE, params)}
-        rows = await self._connection.execute(statements.SAVE_LINKED, {**params, **_linked(linked)})
+        sql = statements.SAVE_LINKED if linked else statements.SAVE
+        wanted = {**params, **_linked(linked)} if linked else params
+        if placed:
+            rows = await self._release(placed, (sql, wanted))
+        else:
+            rows = await self._connection.execute(sql, wanted)
         self._on_due()
         return {row["execution_id"]: row for row in rows}
+
+    async def _release(self, placed: Sequence[Save], saving: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Save executions that hold places, and hand the places of those that have ended on, in one transaction."""
+        places = [Place(*save.slot) for save in placed if save.slot is not None]
+        ids = [save.execution_id for save in placed]
+        answers = await self._connection.transaction([locking(places), saving, *releasing(ids, places)])
+        return answers[1]
 
     async def _answer_all(self, saves: Sequence[Save], rows: dict[str, dict[str, Any]]) -> None:
         refused = []

@@ -22,6 +22,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
 from chalicelib.engine import events
+from chalicelib.engine.places import free_left_places
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.queue import release_queued
@@ -38,6 +39,7 @@ TOKEN_MS = 1000
 MONTHS_AHEAD = 3
 KEYS_KEPT_HOURS = 8 * 24  # longer than Kafka keeps a group's position, after which records come again
 KEYS_PER_ROUND = 5000
+PLACES_PER_ROUND = 500
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -112,7 +114,7 @@ class _Tick:
         self.first = first
         self.registered = False
         self.superseded = False
-        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events] if first else []
+        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events, self._free_places] if first else []
         self.report = TickReport()
         self.log = logger("scheduler")
 
@@ -256,6 +258,13 @@ class _Tick:
             return False
         wake()
         return True
+
+    def _free_places(self) -> bool:
+        with self.transaction() as connection:
+            freed = free_left_places(connection, PLACES_PER_ROUND)
+        if freed:
+            wake()
+        return freed == PLACES_PER_ROUND
 
     def _forget_events(self) -> bool:
         with self.transaction() as connection:

@@ -119,6 +119,10 @@ SHAPES: dict[str, dict[str, Any]] = {
         effect("before", 1), {"id": "hear", "type": "wait.event", "config": {"name": "e", "match": "event.payload.n == input.n", "look_back_seconds": 99}},
         effect("after", "{{ nodes.hear.output.payload.n }}"), edges=[("before", "hear"), ("hear", "after")],
     ),
+    "concurrency": definition(
+        effect("one", STAMP), effect("two", "{{ nodes.one.output }}"), edges=[("one", "two")],
+        settings={"concurrency": {"key": "{{ 'k' + string(input.n) }}"}},
+    ),
     "respond and stop": definition(
         {"id": "reply", "type": "respond", "config": {"body": {"n": "{{ input.n }}"}}}, effect("work", STAMP),
         {"id": "end", "type": "stop", "config": {"output": "{{ nodes.work.output }}"}}, edges=[("reply", "work"), ("work", "end")],
@@ -180,6 +184,7 @@ class Chaos:
             made = published(database, child)
             database.execute("UPDATE workflows SET slug = %(slug)s WHERE id = %(id)s", {"slug": slug, "id": made.workflow_id})
         self.workflow: Published = published(database, body)
+        self.limited = "concurrency" in body.get("settings", {})  # another execution with the same key runs beside it
         self.listens = any(node["type"] == "wait.event" for node in body["nodes"])
         self.answers = any(node["type"] == "wait.callback" for node in body["nodes"])
 
@@ -189,6 +194,7 @@ class Chaos:
         effects.behaviour = _behave
         engine = EngineRun(self.database, self.redis_url, effects)
         execution_id = started(self.database, self.workflow, {"n": 1})
+        beside = [started(self.database, self.workflow, {"n": 1})] if self.limited else []
         if self.answers:
             leave_signal(self.database.execute, execution_id, "answer", "ask", {"node_id": "ask", "port": "main", "output": {"n": 7}})
         if self.listens:
@@ -199,9 +205,9 @@ class Chaos:
         asyncio.run(self._first(engine, fault))
         # As if the lease had run out: the database's clock cannot be turned.
         self.database.execute("UPDATE wakes SET wake_at = now() WHERE worker IS NOT NULL")
-        (row,) = engine.until_ended(execution_id)
-        self._explained(execution_id, effects)
-        bodies = Counter(key.removeprefix(execution_id) for key, _ in {(key, repr(value)) for _, _, key, value in effects.calls})
+        row, *_ = engine.until_ended(execution_id, *beside)
+        self._explained((execution_id, *beside), effects)
+        bodies = Counter(key.partition(".")[2] for key, _ in {(key, repr(value)) for _, _, key, value in effects.calls})
         stamped = row["output"] if "stamp" not in repr(row["output"]) else None
         return End(row["status"], type(stamped).__name__, dict(bodies))
 
@@ -214,7 +220,7 @@ class Chaos:
                 await asyncio.sleep(0.005)
             await _bury(worker, task) if fault.dead else await _retire(worker, task)
 
-    def _explained(self, execution_id: str, effects: Effects) -> None:
+    def _explained(self, roots: tuple[str, ...], effects: Effects) -> None:
         """An effect was made at most once for each attempt in history, always with the key of its node."""
         rows = self.database.execute(
             """SELECT coalesce(e.key_origin, e.id) || '.' || n.node_id || CASE WHEN n.iteration = '' THEN '' ELSE '.' || n.iteration END AS key, n.attempt
@@ -223,23 +229,27 @@ class Chaos:
         recorded = {(row["key"], row["attempt"]) for row in rows}
         made = Counter((key, attempt) for _, attempt, key, _ in effects.calls)
         assert set(made) <= recorded, (set(made) - recorded, effects.calls)
-        assert all(key.startswith(execution_id) for key, _ in made)
+        assert all(key.startswith(roots) for key, _ in made)
         assert self.database.one("SELECT count(*) AS n FROM executions WHERE status = 'queued'")["n"] == 0
-        assert self.database.one("SELECT (SELECT count(*) FROM wakes) + (SELECT count(*) FROM inbox) AS n")["n"] == 0
+        assert self.database.one("SELECT (SELECT count(*) FROM wakes) + (SELECT count(*) FROM inbox) + (SELECT count(*) FROM concurrency_slots) AS n")["n"] == 0
 
 
 @contextlib.contextmanager
 def _faulty(fault: Fault) -> Iterator[None]:
-    execute = AsyncConnection.execute
+    execute, transaction = AsyncConnection.execute, AsyncConnection.transaction
 
     async def sabotaged(self: AsyncConnection, sql: str, params: Mapping[str, Any]) -> Any:
         return await fault.around(lambda: execute(self, sql, params))
 
+    async def sabotaged_transaction(self: AsyncConnection, statements: Any) -> Any:
+        return await fault.around(lambda: transaction(self, statements))
+
     AsyncConnection.execute = sabotaged  # type: ignore[method-assign, assignment]
+    AsyncConnection.transaction = sabotaged_transaction  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        AsyncConnection.execute = execute  # type: ignore[method-assign]
+        AsyncConnection.execute, AsyncConnection.transaction = execute, transaction  # type: ignore[method-assign]
 
 
 async def _bury(worker: Worker, task: asyncio.Task[None]) -> None:

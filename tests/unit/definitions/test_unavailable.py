@@ -17,7 +17,6 @@ NODES = [{"id": "a", "type": "transform", "undo": "b"}, {"id": "b", "type": "tra
     [
         ({}, []),
         ({"nodes": NODES}, []),
-        ({"settings": {"concurrency": {"key": "k"}}}, [("/settings/concurrency", "error")]),
         ({"settings": {"retention_days": 3}}, [("/settings/retention_days", "warning")]),
     ],
 )
