@@ -60,6 +60,22 @@ def _matches(pattern: str, host: str, port: int) -> bool:
     return host == wanted
 
 
+def widened(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Which of the new patterns allow a host that none of the old ones does."""
+    return [pattern for pattern in new if not any(_covers(before, pattern) for before in old)]
+
+
+def _covers(old: str, new: str) -> bool:
+    if old in ("*", new):
+        return True
+    (old_host, old_port), (new_host, new_port) = split(old), split(new)
+    if new == "*" or (old_port is not None and old_port != new_port):
+        return False
+    if old_host.startswith("*."):
+        return new_host != old_host[2:] and new_host.removeprefix("*.").endswith(old_host[1:]) or new_host == old_host
+    return new_host == old_host
+
+
 def host_refusal(name: str, patterns: Sequence[str], host: str) -> str:
     """What a user is told when a credential may not go to a host."""
     listed = ", ".join(patterns) or "no host"

@@ -17,7 +17,7 @@ from chalicelib.core.expressions import suggestion
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.credentials import repository, tokens_repository
-from chalicelib.credentials.binding import ANYWHERE, host_pattern
+from chalicelib.credentials.binding import ANYWHERE, host_pattern, widened
 from chalicelib.credentials.catalogue import credential_types
 from chalicelib.credentials.keys import keyring
 from chalicelib.credentials.sealing import context_of, seal, unseal
@@ -75,6 +75,7 @@ def patch(connection: Connection, workspace_id: str, ref: str, fields: Row) -> R
     values |= {"hosts": dumps(current["hosts"]), "secrets": dumps(current["secrets"])}
     values["workflows"] = None if current["workflows"] is None else dumps(current["workflows"])
     values |= {name: fields[name] for name in ("slug", "name") if name in fields}
+    _require_secrets(spec, current, fields)
     if "data" in fields:
         old = unseal(keyring(), current, context_of(workspace_id, current["id"]))
         merged = {name: value for name, value in {**old, **fields["data"]}.items() if value is not None}
@@ -88,6 +89,21 @@ def patch(connection: Connection, workspace_id: str, ref: str, fields: Row) -> R
         raise _slug_taken(values["slug"])
     repository.update(connection, values)
     return get(connection, workspace_id, current["id"])
+
+
+def _require_secrets(spec: CredentialSpec, current: Row, fields: Row) -> None:
+    """To send a secret elsewhere one must know it: else whoever may edit a credential could have it sent to a server of their own. Raises ValidationFailed."""
+    given, public = fields.get("data", {}), loads(current["public"])
+    missing = [name for name, is_set in current["secrets"].items() if is_set and not given.get(name)]
+    if not missing:
+        return
+    moved = [f"/data/{name}" for name in spec.destinations if name in given and given[name] != public.get(name)]
+    hosts = _hosts(fields["hosts"]) if "hosts" in fields else []
+    if widened(current["hosts"], hosts):
+        moved.append("/hosts")
+    if moved:
+        message = f"this would send the secret elsewhere; enter it again in the same request ({', '.join(f'data.{name}' for name in missing)})"
+        raise ValidationFailed([{"path": path, "code": "secret_needed", "message": message} for path in moved])
 
 
 def delete(connection: Connection, workspace_id: str, ref: str) -> str:

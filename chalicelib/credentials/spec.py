@@ -109,6 +109,7 @@ class CredentialSpec:
     derived: Callable[[Any], list[str]] | None = None  # further texts that are as secret as the fields, such as `user:password`
     test: Test | None = None
     hosts: Callable[[Any], list[str]] | None = None  # where it may be sent when nobody says: known from the data of some types
+    destinations: tuple[str, ...] = ()  # fields that say where a secret is sent: who changes one must know the secret
     example: Mapping[str, Any] = field(default_factory=dict)
 
     @property

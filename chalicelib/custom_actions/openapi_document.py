@@ -22,6 +22,9 @@ from chalicelib.registry.references import CREDENTIAL, KINDS
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 MAX_OPERATIONS = 1_000
 MAX_SCHEMAS = 300
+# The palette is one answer with all types in it: a schema larger than this keeps its fields and leaves their values to the API.
+MAX_CONFIG_BYTES = 16_000
+MAX_OUTPUT_BYTES = 8_000
 _BODY_TYPES = {
     "application/json": "json",
     "application/x-www-form-urlencoded": "form",
@@ -308,7 +311,7 @@ class _Operation:
             schema["required"] = sorted(set(self._required))
         if self._schemas.defs:
             schema["$defs"] = self._schemas.defs
-        if find_schema_issues(schema, "") or len(json.dumps(schema)) > 150_000:
+        if find_schema_issues(schema, "") or len(json.dumps(schema)) > MAX_CONFIG_BYTES:
             # Too large, or beyond repair: keep the fields, and let the API itself judge their values.
             plain = {name: _plainly(inner) for name, inner in self._properties.items()}
             schema = {**{key: value for key, value in schema.items() if key != "$defs"}, "properties": plain}
@@ -328,7 +331,7 @@ class _Operation:
                     break
         properties = {"status": {"type": "integer"}, "headers": {"type": "object"}, "body": body}
         schema = {"type": "object", "properties": properties, **({"$defs": schemas.defs} if schemas.defs else {})}
-        if find_schema_issues(schema, "") or len(json.dumps(schema)) > 60_000:
+        if find_schema_issues(schema, "") or len(json.dumps(schema)) > MAX_OUTPUT_BYTES:
             return {"type": "object", "properties": {**properties, "body": {}}}
         return schema
 

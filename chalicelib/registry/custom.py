@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ import jsonschema
 from pydantic import RootModel, ValidationError, model_validator
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.expressions import Scope, compile_template
+from chalicelib.core.expressions import Scope, Template, compile_template
 from chalicelib.core.expressions.template import as_text
 from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.problems import pointer
@@ -116,8 +116,14 @@ class _Runner:
 
     def __init__(self, document: Document, base: ActionSpec) -> None:
         self._document, self._base = document, base
-        self._template = compile_template(document.get("http") or {})
-        self._output = compile_template({"output": document["output"]}) if "output" in document else None
+
+    @cached_property
+    def _template(self) -> Template:
+        return compile_template(self._document.get("http") or {})
+
+    @cached_property
+    def _output(self) -> Template | None:
+        return compile_template({"output": self._document["output"]}) if "output" in self._document else None
 
     async def run(self, ctx: NodeContext, config: Any) -> Outcome:
         """Fill in the templates, run the base, and shape its output. Errors are those of the base, and expression_error."""

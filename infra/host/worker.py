@@ -13,6 +13,7 @@ from chalicelib.core.http import close_http_client
 from chalicelib.core.kafka_publisher import close_publishers
 from chalicelib.core.logging import logger
 from chalicelib.core.sandbox.client import close_sandboxes
+from chalicelib.credentials.health import health
 from chalicelib.engine.worker import Worker, WorkerOptions
 from infra.host.wakes import listen
 
@@ -37,6 +38,7 @@ async def serve() -> None:
         await working
     await worker.close()
     await close_http_client()
+    await asyncio.to_thread(health().flush)
     close_sandboxes()
     await asyncio.to_thread(close_publishers)
 

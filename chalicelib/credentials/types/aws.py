@@ -69,5 +69,6 @@ SPEC = CredentialSpec(
     model=AwsData,
     apply=apply,
     test=test,
+    destinations=("sts_url",),
     example={"access_key_id": "AKIAEXAMPLE", "secret_access_key": "the-secret", "region": "eu-central-1", "service": "s3"},
 )

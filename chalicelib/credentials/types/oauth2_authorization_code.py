@@ -34,6 +34,7 @@ SPEC = CredentialSpec(
     model=AuthorizationCodeData,
     apply=apply,
     grant="authorization_code",
+    destinations=("token_url",),
     example={
         "authorization_url": "https://auth.example.com/authorize",
         "token_url": "https://auth.example.com/token",

@@ -33,5 +33,6 @@ SPEC = CredentialSpec(
     model=ClientCredentialsData,
     apply=apply,
     grant="client_credentials",
+    destinations=("token_url",),
     example={"token_url": "https://auth.example.com/token", "client_id": "the-client", "client_secret": "the-secret"},
 )

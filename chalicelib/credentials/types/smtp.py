@@ -64,5 +64,6 @@ SPEC = CredentialSpec(
     hosts=lambda data: [f"{data.host.lower()}:{data.real_port}"],
     derived=_sasl,
     test=test,
+    destinations=("host", "port", "security"),
     example={"host": "smtp.example.com", "username": "robot@example.com", "password": "the-password"},
 )

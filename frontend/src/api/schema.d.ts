@@ -1176,6 +1176,34 @@ export interface components {
             };
         };
         /**
+         * FunctionExample
+         * @description An expression and its value.
+         */
+        FunctionExample: {
+            /** Expression */
+            expression: string;
+            /** Value */
+            value: unknown;
+        };
+        /**
+         * ExpressionFunction
+         * @description A function of expressions. `signatures` are `parameters -> result`; a method's first parameter is what it is called on.
+         */
+        ExpressionFunction: {
+            /** Name */
+            name: string;
+            /** Category */
+            category: string;
+            /** Summary */
+            summary: string;
+            /** Method */
+            method: boolean;
+            /** Signatures */
+            signatures: string[];
+            /** Examples */
+            examples: components["schemas"]["FunctionExample"][];
+        };
+        /**
          * Delivered
          * @description A delivery that was accepted: the execution runs, or ran already when it is a duplicate.
          */

@@ -144,6 +144,15 @@ def test_a_change_is_a_new_version_and_what_is_published_keeps_its_own(api, serv
     assert made(api, weather(server, output={"v": 3}))["version"] == 3
 
 
+def test_a_loops_body_may_name_one_too_and_is_pinned_with_it(api, server):
+    made(api, weather(server, output="{{ response.body.path }}"))
+    body = {"nodes": [{"id": "ask", "type": "weather.current", "config": {"city": "{{ item }}"}}], "edges": [], "output": "{{ nodes.ask.output }}"}
+    workflow = api.published(definition({"id": "n", "type": "map", "config": {"items": ["a", "b"], "body": body}}, output="{{ nodes.n.output }}"))
+    api.delete("/registry/actions/weather.current")
+    ended = until_ended(api, api.post(f"/workflows/{workflow['id']}/executions", {}).json["id"])
+    assert ended["output"] == ["/v1/a/now", "/v1/b/now"], ended
+
+
 def test_types_are_taken_once_and_built_in_ones_cannot_be_changed(api, server):
     made(api, weather(server))
     again = api.post("/registry/actions", weather(server))

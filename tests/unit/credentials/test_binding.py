@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.credentials.binding import host_allowed, host_pattern
+from chalicelib.credentials.binding import host_allowed, host_pattern, widened
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,24 @@ def test_what_is_no_host_is_refused_with_words(text):
 
 def test_patterns_are_kept_in_lower_case():
     assert host_pattern(" API.Example.com. ") == "api.example.com"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more"),
+    [
+        (["*"], ["a.example", "*"], []),
+        (["a.example"], ["a.example"], []),
+        (["a.example"], ["a.example:8443"], []),
+        (["a.example:8443"], ["a.example"], ["a.example"]),
+        (["a.example"], ["b.example"], ["b.example"]),
+        (["a.example"], ["*"], ["*"]),
+        (["*.example"], ["a.example", "*.a.example"], []),
+        (["*.example"], ["example", "aexample"], ["example", "aexample"]),
+        (["a.example"], ["*.a.example"], ["*.a.example"]),
+        (["*.example:443"], ["a.example:443", "a.example"], ["a.example"]),
+        (["a.example", "b.example"], ["b.example"], []),
+        (["a.example"], [], []),
+    ],
+)
+def test_what_goes_further_than_before_is_noticed(old, new, more):
+    assert widened(old, new) == more
