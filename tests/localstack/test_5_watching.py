@@ -44,3 +44,9 @@ def test_lambda_counts_its_invocations(stack: Stack) -> None:
     functions = stack.aws("cloudwatch").list_metrics(Namespace="AWS/Lambda", MetricName="Invocations")["Metrics"]
     named = {dimension["Value"] for each in functions for dimension in each["Dimensions"]}
     assert {stack.function_name(name) for name in ("api", "engine", "scheduler")} <= named
+
+
+def test_nobody_but_the_rule_started_the_scheduler(stack: Stack) -> None:
+    ticks = wait_for(lambda: [line for line in stack.json_lines("scheduler") if line.get("message") == "tick ended"], lambda found: len(found) >= 1)
+    assert all(line["event_time"] for line in ticks)  # EventBridge's events carry a time
+    assert sum(line["fired"] + line["late"] for line in ticks) >= 1
