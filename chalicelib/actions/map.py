@@ -17,7 +17,7 @@ class MapConfig(Config):
     items: list[Any] = Field(description="A list; each item is `item` in the body, its place `index`, from 0.")
     body: dict[str, Any] = Field(
         description="{nodes, edges, output}: what runs for each item. Without `output` it is an object of each end node's output by id.",
-        json_schema_extra={"format": "literal"},
+        json_schema_extra={"format": "literal", "x-graph": True},
     )
     max_parallel: int = Field(default=10, ge=1, le=1000, description="How many items are worked on at a time.")
     on_item_error: Literal["fail", "continue"] = Field(

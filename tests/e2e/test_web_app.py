@@ -17,7 +17,7 @@ from tests.support.chromium import chromium
 from tests.support.product import CHECKOUT, Product
 from tests.support.recorder import Recorder
 
-FLOWS = ("session", "workflows", "builder", "drafts", "running", "pages")
+FLOWS = ("session", "workflows", "builder", "drafts", "drawn", "running", "pages")
 
 
 @pytest.fixture(scope="session")

@@ -65,3 +65,8 @@ export interface Page<T> {
   items: T[]
   next_cursor: string | null
 }
+
+export type Credential = Schemas['Credential']
+export type CredentialDetail = Schemas['CredentialDetail']
+export type CredentialType = Schemas['CredentialType']
+export type CredentialTested = Schemas['CredentialTested']

@@ -1,8 +1,8 @@
 /** The places of the app, in the order the navigation and the palette show them. */
-import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconLock, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem {
-  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/node-types' | '/api-keys'
+  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/credentials' | '/node-types' | '/api-keys'
   label: string
   icon: TablerIcon
   /** The second key after `g`. */
@@ -20,6 +20,7 @@ export const NAV: readonly (readonly NavItem[])[] = [
     { to: '/dead-letters', label: 'Dead letters', icon: IconMailOff, key: 'd', about: 'Records no execution could be made of' },
   ],
   [
+    { to: '/credentials', label: 'Credentials', icon: IconLock, key: 'c', about: 'What steps act as' },
     { to: '/node-types', label: 'Node types', icon: IconBox, key: 'n', about: 'What can stand in a workflow' },
     { to: '/api-keys', label: 'API keys', icon: IconKey, key: 'k', about: 'Who may call the API' },
   ],

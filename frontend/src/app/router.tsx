@@ -101,6 +101,13 @@ const nodeTypes = createRoute({
   component: lazyRouteComponent(() => import('@/features/registry'), 'RegistryPage'),
 })
 
+const credentials = createRoute({
+  getParentRoute: () => shell,
+  path: '/credentials',
+  validateSearch: (search: Record<string, unknown>): { new?: boolean } => ({ new: String(search.new) === 'true' || undefined }),
+  component: lazyRouteComponent(() => import('@/features/credentials'), 'CredentialsPage'),
+})
+
 const apiKeys = createRoute({
   getParentRoute: () => shell,
   path: '/api-keys',
@@ -124,7 +131,7 @@ const tabs = [
 
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, nodeTypes, apiKeys]),
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, credentials, nodeTypes, apiKeys]),
 ])
 
 export const router = createRouter({

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { isLive } from '@/lib/status'
 import { api } from '../client'
-import type { Execution, ExecutionEvent, ExecutionSummary, Page } from '../types'
+import type { Execution, ExecutionEvent, ExecutionSummary, Page, Started } from '../types'
 
 export interface ExecutionFilter {
   workflow_id?: string
@@ -52,4 +52,23 @@ export const executionEventsQuery = (id: string, live: boolean) =>
   })
 
 export const cancelExecution = (id: string) => api.post<{ id: string; status: string }>(`/executions/${id}/cancel`)
+export interface RetryBody {
+  /** The first node to run again; without it, those that failed. */
+  from?: string
+  input?: unknown
+  new_keys?: boolean
+}
+
+/** Runs an ended execution again, as a new one. */
+export const retryExecution = (id: string, body: RetryBody = {}) => api.post<Started>(`/executions/${id}/retry`, body)
+
+export interface BulkAnswer {
+  matched: number
+  done: number
+  more: boolean
+}
+
+/** Does it to all that the filter matches; `dry_run` only counts. */
+export const bulkExecutions = (action: 'cancel' | 'retry', filter: ExecutionFilter, dry_run: boolean) => api.post<BulkAnswer>('/executions/bulk', { action, filter, dry_run })
+
 export const wakeNode = (id: string, nodeId: string) => api.post<{ id: string; status: string }>(`/executions/${id}/nodes/${nodeId}/wake`)

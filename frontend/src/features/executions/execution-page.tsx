@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconBan, IconRefresh } from '@tabler/icons-react'
+import { IconBan, IconRefresh, IconRotateClockwise } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useExecutionStream } from '@/api/live'
@@ -22,6 +22,7 @@ import { RunGraph, useExecutionDefinition } from './run-graph'
 import { RunPanel, WholePanel } from './run-panel'
 import { triggerName } from './trigger-words'
 import { useCancel } from './use-cancel'
+import { useRetry } from './use-retry'
 import { WaterfallChart } from './waterfall'
 import { groupRuns, rowKey } from './waterfall-layout'
 
@@ -57,7 +58,8 @@ function Loaded({ execution }: { execution: Execution }) {
   const names = Object.fromEntries((known.definition?.nodes ?? []).map(({ id, name }) => [id, name ?? id]))
   const select = (node: string | null) => void navigate({ search: (before) => ({ ...before, node: node ?? undefined }), replace: true })
   // A graph names a node, a timeline a node and an iteration; the first iteration stands for the node.
-  const runs = groupRuns(execution.nodes).find(([run]) => run !== undefined && (rowKey(run) === selected || run.node_id === selected))
+  const groups = groupRuns(execution.nodes)
+  const runs = groups.find(([run]) => run !== undefined && (rowKey(run) === selected || run.node_id === selected))
   return (
     <Page
       title={`${workflow?.name ?? 'Execution'} ${shortId(execution.id)}`}
@@ -100,6 +102,8 @@ function Loaded({ execution }: { execution: Execution }) {
             key={rowKey(runs[0])}
             execution={execution}
             runs={runs}
+            iterations={groups.filter(([run]) => run?.node_id === runs[0]?.node_id)}
+            onIteration={([run]) => run && select(rowKey(run))}
             name={names[runs[0].node_id] ?? runs[0].node_id}
             entry={registry.find(({ type }) => type === runs[0]?.type)}
             onClose={() => select(null)}
@@ -168,6 +172,7 @@ function Facts({ execution }: { execution: Execution }) {
 function Actions({ execution }: { execution: Execution }) {
   const cancel = useCancel()
   const navigate = useNavigate()
+  const retry = useRetry(execution.id)
   const again = useMutation({
     mutationFn: () => runWorkflow(execution.workflow_id, { input: execution.input, ...(execution.version === 'draft' ? { version: 'draft' as const } : {}) }),
     onSuccess: (started) => navigate({ to: '/executions/$id', params: { id: started.id } }),
@@ -178,6 +183,11 @@ function Actions({ execution }: { execution: Execution }) {
       <Button variant="default" leftSection={<IconRefresh size={15} />} loading={again.isPending} onClick={() => again.mutate()} data-testid="run-again">
         Run again
       </Button>
+      {execution.status === 'failed' || execution.status === 'cancelled' ? (
+        <Button leftSection={<IconRotateClockwise size={15} />} loading={retry.isPending} onClick={() => retry.mutate(undefined)} data-testid="retry">
+          Retry what failed
+        </Button>
+      ) : null}
       {isLive(execution.status) ? (
         <Button variant="default" leftSection={<IconBan size={15} />} onClick={() => void cancel(execution.id)} data-testid="cancel">
           Cancel

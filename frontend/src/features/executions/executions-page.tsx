@@ -8,6 +8,7 @@ import { executionFilterOf, type ExecutionSearch } from '@/lib/execution-search'
 import { EXECUTION_STATUSES, statusLabel } from '@/lib/status'
 import { useNow } from '@/lib/use-now'
 import { Page } from '@/ui/page'
+import { BulkMenu } from './bulk-menu'
 import { ExecutionsList } from './executions-list'
 import classes from './executions-page.module.css'
 
@@ -27,7 +28,7 @@ export function ExecutionsPage() {
   const change = (next: Partial<ExecutionSearch>) => void navigate({ search: (before) => ({ ...before, ...next }), replace: true })
   const narrowed = Object.values(search).some((value) => value !== undefined)
   return (
-    <Page title="Executions" description="Everything that ran, runs or waits.">
+    <Page title="Executions" description="Everything that ran, runs or waits." actions={<BulkMenu filter={executionFilterOf(search, now)} />}>
       <div className={classes.filters} role="search">
         <Find key={search.q === undefined ? 'none' : 'some'} value={search.q ?? ''} onChange={(q) => change({ q: q || undefined })} />
         <Select

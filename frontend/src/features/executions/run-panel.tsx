@@ -1,5 +1,5 @@
 import { ActionIcon, Button, SegmentedControl } from '@mantine/core'
-import { IconBellRinging, IconX } from '@tabler/icons-react'
+import { IconBellRinging, IconRotateClockwise, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import type { Execution, NodeRun, RegistryEntry, RunError } from '@/api/types'
 import { isLive } from '@/lib/status'
@@ -9,21 +9,27 @@ import { KindTile } from '@/ui/kind-tile'
 import { Duration, RelativeTime, WakeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
 import classes from './execution-page.module.css'
+import { IterationStrip } from './iteration-strip'
 import { useWake } from './use-cancel'
+import { useRetry } from './use-retry'
 
 interface RunPanelProps {
   execution: Execution
   runs: NodeRun[]
+  /** The runs of every iteration of the same step, in order. */
+  iterations: NodeRun[][]
+  onIteration: (runs: NodeRun[]) => void
   name: string
   entry: RegistryEntry | undefined
   onClose: () => void
 }
 
 /** One step of the execution: each of its attempts with what went in and what came out. */
-export function RunPanel({ execution, runs, name, entry, onClose }: RunPanelProps) {
+export function RunPanel({ execution, runs, iterations, onIteration, name, entry, onClose }: RunPanelProps) {
   const [chosen, setChosen] = useState<number | null>(null)
   const run = runs.find(({ attempt }) => attempt === chosen) ?? runs.at(-1)
   const wake = useWake(execution.id)
+  const retry = useRetry(execution.id)
   if (!run) return null
   const waits = run.status === 'waiting' && isLive(execution.status)
   return (
@@ -42,6 +48,9 @@ export function RunPanel({ execution, runs, name, entry, onClose }: RunPanelProp
         </ActionIcon>
       </header>
       <div className={classes.panelBody}>
+        {iterations.length > 1 ? (
+          <IterationStrip runs={iterations.map((each) => each.at(-1)).filter((each) => each !== undefined)} at={Math.max(0, iterations.findIndex((each) => each[0] === runs[0]))} onChange={(index) => iterations[index] && onIteration(iterations[index])} />
+        ) : null}
         {runs.length > 1 ? (
           <SegmentedControl
             size="xs"
@@ -68,6 +77,11 @@ export function RunPanel({ execution, runs, name, entry, onClose }: RunPanelProp
               </Button>
             ) : null}
           </div>
+        ) : null}
+        {!isLive(execution.status) && !run.iteration ? (
+          <Button size="compact-sm" variant="default" style={{ alignSelf: 'flex-start' }} leftSection={<IconRotateClockwise size={14} />} loading={retry.isPending} onClick={() => retry.mutate(run.node_id)} data-testid="retry-from-here">
+            Retry from here
+          </Button>
         ) : null}
         {run.error ? <ErrorNote error={run.error} /> : null}
         {run.status === 'skipped' ? <p className="mr-dim">Every way to this step was closed, so it did not run.</p> : null}

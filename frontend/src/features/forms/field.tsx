@@ -45,10 +45,10 @@ export function Field({ name, schema, path, required, bare = false }: FieldProps
               </span>
             ) : null}
           </label>
-          {switches && !form.readOnly ? <ModeSwitch label={label} mode={mode} onChange={(to) => form.set(toggled(form.state, path, to), path)} /> : null}
+          {switches && !form.readOnly && !form.plain ? <ModeSwitch label={label} mode={mode} onChange={(to) => form.set(toggled(form.state, path, to), path)} /> : null}
         </div>
       )}
-      {kind === 'any' ? <AnyField {...props} mode={mode} /> : switches && mode === 'expression' ? <TemplateField {...props} /> : <Widget {...props} />}
+      {kind === 'any' ? <AnyField {...props} mode={mode} /> : switches && mode === 'expression' && !form.plain ? <TemplateField {...props} /> : <Widget {...props} />}
       <div id={`${id}-help`}>
         {help && !bare ? <div className={classes.help}>{help}</div> : null}
         {problem ? (

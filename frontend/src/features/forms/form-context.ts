@@ -14,6 +14,8 @@ export interface FormHelp {
   graphField?: (path: Path) => ReactNode
   credentialField?: (props: ReferenceProps) => ReactNode
   workflowField?: (props: ReferenceProps) => ReactNode
+  /** What an empty secret means: that it stays as it is. */
+  secretHint?: (name: string) => string | undefined
 }
 
 export interface ReferenceProps {
@@ -34,6 +36,7 @@ export interface FormContextValue extends FormHelp {
   change: (path: Path, value: unknown) => void
   set: (next: FormState, path: Path) => void
   readOnly: boolean
+  plain: boolean
 }
 
 const Context = createContext<FormContextValue | null>(null)

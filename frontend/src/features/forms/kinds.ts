@@ -3,7 +3,7 @@ import { alternatives, propertiesOf, single, type Schema } from '@/lib/schema'
 
 export type FieldKind =
   | 'cel' | 'graph' | 'credential' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'cron' | 'text' | 'longtext'
-  | 'texts' | 'selects' | 'list' | 'entries' | 'object' | 'variants' | 'any'
+  | 'secret' | 'texts' | 'selects' | 'list' | 'entries' | 'object' | 'variants' | 'any'
 
 const LONG = /^(message|text|html|markdown|description|comment|prompt|template)$/
 const isGraphShape = (schema: Schema): boolean => propertiesOf(schema).some(([name]) => name === 'nodes') && propertiesOf(schema).some(([name]) => name === 'edges')
@@ -27,10 +27,10 @@ export function kindOf(name: string, schema: Schema, root: Schema): FieldKind {
   const here = single(schema, root)
   const format = here.format ?? schema.format
   if (format === 'cel') return 'cel'
-  if (all.some(isGraphShape)) return 'graph'
+  if (here['x-graph'] === true || all.some(isGraphShape)) return 'graph'
   if (format === 'credential' || (name === 'credential' && all.every(({ type }) => type === 'string'))) return 'credential'
   if (format === 'workflow' || (name === 'workflow' && here.type === 'string')) return 'workflow'
-  if (format === 'code' || (name === 'source' && here.type === 'string')) return 'code'
+  if (format === 'code' || here.contentMediaType === 'text/x-source' || (name === 'source' && here.type === 'string')) return 'code'
   if (format === 'literal' || format === 'json-schema') return 'literal'
   if (all.length > 1) {
     const merged = all.flatMap((each) => choicesOf(each) ?? [])
@@ -46,6 +46,7 @@ function plainKind(name: string, here: Schema, format: unknown, root: Schema): F
   if (here.type === 'boolean') return 'switch'
   if (here.type === 'number' || here.type === 'integer') return /(^|_)seconds$/.test(name) || format === 'duration' ? 'duration' : 'number'
   if (here.type === 'string') {
+    if (format === 'password' || here.writeOnly === true) return 'secret'
     if (format === 'date-time') return 'datetime'
     if (format === 'cron' || name === 'cron') return 'cron'
     return format === 'multiline' || LONG.test(name) ? 'longtext' : 'text'
@@ -61,4 +62,4 @@ function plainKind(name: string, here: Schema, format: unknown, root: Schema): F
 }
 
 /** Kinds that are the same in both modes, or have none: bare expressions, structures whose leaves switch by themselves. */
-export const WITHOUT_MODE: ReadonlySet<FieldKind> = new Set(['cel', 'graph', 'literal', 'code', 'list', 'object', 'variants', 'entries', 'credential'])
+export const WITHOUT_MODE: ReadonlySet<FieldKind> = new Set(['cel', 'graph', 'literal', 'code', 'list', 'object', 'variants', 'entries', 'credential', 'secret'])

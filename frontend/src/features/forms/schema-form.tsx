@@ -1,7 +1,10 @@
-import { useMemo } from 'react'
+import { Button } from '@mantine/core'
+import { IconChevronDown, IconChevronUp } from '@tabler/icons-react'
+import { useMemo, useState } from 'react'
 import { formatPointer } from '@/lib/json-pointer'
-import { valueAt, withValueAt, type Path } from '@/lib/json-path'
+import { valueAt, without, withValueAt, type Path } from '@/lib/json-path'
 import { propertiesOf, requiredOf, resolved, type Schema } from '@/lib/schema'
+import { plural } from '@/lib/text'
 import { FormProvider, type FormHelp } from './form-context'
 import { Field } from './field'
 import classes from './forms.module.css'
@@ -15,33 +18,54 @@ export interface SchemaFormProps extends FormHelp {
   /** Messages by JSON Pointer within the value. */
   problems?: Record<string, string>
   readOnly?: boolean
+  /** Values only, no expressions. */
+  plain?: boolean
 }
 
 /** A form drawn from a JSON Schema. What the schema does not name stays in the value. */
-export function SchemaForm({ schema, state, onChange, problems = {}, readOnly = false, ...help }: SchemaFormProps) {
+export function SchemaForm({ schema, state, onChange, problems = {}, readOnly = false, plain = false, ...help }: SchemaFormProps) {
   const root = useMemo(() => resolved(schema, schema), [schema])
+  const fields = propertiesOf(root)
+  const required = requiredOf(root)
+  const [all, setAll] = useState(false)
+  const first = fields.filter(([name], index) => index < SHOWN || required.includes(name) || state.value[name] !== undefined || Object.keys(problems).some((pointer) => pointer.startsWith(`/${name}`)))
+  const shown = all || fields.length <= SHOWN + 1 ? fields : first
   const value = {
     ...help,
     state,
     root,
     readOnly,
+    plain,
     problemAt: (path: Path) => problems[formatPointer(path)],
-    change: (path: Path, next: unknown) => onChange({ ...state, value: withValueAt(state.value, path, next) as Record<string, unknown> }, path),
+    change: (path: Path, next: unknown) => onChange({ ...state, value: pruned(withValueAt(state.value, path, next) as Record<string, unknown>, path, next, required) }, path),
     set: onChange,
   }
-  const fields = propertiesOf(root)
-  const required = requiredOf(root)
   return (
     <FormProvider value={value}>
       <div className={classes.form}>
         {fields.length === 0 ? <p className="mr-dim">There is nothing to set here.</p> : null}
-        {fields.map(([name, each]) => (
+        {shown.map(([name, each]) => (
           <Field key={name} name={name} schema={each} path={[name]} required={required.includes(name)} />
         ))}
+        {first.length < fields.length && fields.length > SHOWN + 1 ? (
+          <Button variant="subtle" color="gray" size="compact-sm" style={{ alignSelf: 'flex-start' }} leftSection={all ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />} aria-expanded={all} onClick={() => setAll(!all)} data-testid="more-options">
+            {all ? 'Fewer options' : `${plural(fields.length - first.length, 'more option')}`}
+          </Button>
+        ) : null}
         <Unknown names={Object.keys(state.value).filter((name) => !fields.some(([known]) => known === name) && root.additionalProperties === false)} />
       </div>
     </FormProvider>
   )
+}
+
+const SHOWN = 6
+
+/** An optional object whose only field was taken out is taken out with it. */
+function pruned(value: Record<string, unknown>, path: Path, next: unknown, required: readonly string[]): Record<string, unknown> {
+  const [name] = path
+  const left = value[String(name)]
+  const empty = typeof left === 'object' && left !== null && !Array.isArray(left) && Object.keys(left).length === 0
+  return next === undefined && path.length === 2 && empty && !required.includes(String(name)) ? without(value, String(name)) : value
 }
 
 /** Fields of the value that the type does not know: said, never dropped. */

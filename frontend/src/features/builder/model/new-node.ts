@@ -29,6 +29,7 @@ function startOf(schema: JsonSchema, root: JsonSchema = schema): unknown {
 /** Whether a field holds steps of its own, as the body of a loop does. */
 export function isGraph(schema: JsonSchema, root: JsonSchema): boolean {
   return alternatives(schema, root).some((each) => {
+    if (each['x-graph'] === true) return true
     const properties = each.properties as Record<string, JsonSchema> | undefined
     return properties?.nodes !== undefined && properties.edges !== undefined
   })

@@ -16,12 +16,12 @@ export function AnyField({ mode, ...props }: WidgetProps & { mode: Mode }) {
 
 export function AnyFixed(props: WidgetProps) {
   const { readOnly } = useForm()
-  const fits = props.value === undefined || props.value === null || isPlainObject(props.value)
+  const fits = props.schema.type === 'array' ? false : props.value === undefined || props.value === null || isPlainObject(props.value)
   const [shape, setShape] = useState<'fields' | 'json'>(fits ? 'fields' : 'json')
   const shown = fits ? shape : 'json'
   return (
     <>
-      {readOnly ? null : (
+      {readOnly || props.schema.type === 'array' ? null : (
         <div className={classes.shapes}>
           <SegmentedControl
             size="xs"

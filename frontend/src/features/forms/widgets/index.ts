@@ -7,7 +7,7 @@ import { CodeField, CelField, LiteralField } from './expression-fields'
 import { EntriesField } from './entries-field'
 import { ListField, ObjectField, VariantsField } from './structure-fields'
 import { CredentialField, GraphField, WorkflowField } from './reference-fields'
-import { CronField, DateTimeField, DurationField, LongTextField, NumberField, SelectField, SelectsField, SwitchField, TextField, TextsField } from './value-fields'
+import { CronField, DateTimeField, DurationField, LongTextField, NumberField, SecretField, SelectField, SelectsField, SwitchField, TextField, TextsField } from './value-fields'
 
 export interface WidgetProps {
   id: string
@@ -39,6 +39,7 @@ const WIDGETS: Record<FieldKind, ComponentType<WidgetProps>> = {
   cron: CronField,
   text: TextField,
   longtext: LongTextField,
+  secret: SecretField,
   texts: TextsField,
   selects: SelectsField,
   list: ListField,

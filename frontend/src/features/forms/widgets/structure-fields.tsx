@@ -15,10 +15,28 @@ function Fields({ schema, path, without }: { schema: Schema; path: WidgetProps['
     .map(([name, each]) => <Field key={name} name={name} schema={each} path={[...path, name]} required={required.includes(name)} />)
 }
 
-export function ObjectField({ schema, path, label }: WidgetProps) {
+/** An optional object is not there until somebody wants it; one with a single field is drawn as that field. */
+export function ObjectField({ id, schema, path, label, value, required }: WidgetProps) {
+  const { change, readOnly } = useForm()
+  const [only, ...others] = propertiesOf(schema)
+  if (only && others.length === 0) return <Field name={only[0]} schema={only[1]} path={[...path, only[0]]} required={required} bare />
+  if (value === undefined || value === null) {
+    return readOnly ? (
+      <p className="mr-dim">Not set</p>
+    ) : (
+      <Button variant="default" size="compact-sm" leftSection={<IconPlus size={14} />} onClick={() => change(path, {})} id={id} data-testid={`set-${path.join('.')}`}>
+        Set {label.toLowerCase()}
+      </Button>
+    )
+  }
   return (
     <div className={classes.nested} role="group" aria-label={label}>
       <Fields schema={schema} path={path} />
+      {required || readOnly ? null : (
+        <Button variant="subtle" color="gray" size="compact-sm" style={{ alignSelf: 'flex-start' }} leftSection={<IconX size={13} />} onClick={() => change(path, undefined)}>
+          Without {label.toLowerCase()}
+        </Button>
+      )}
     </div>
   )
 }

@@ -1,5 +1,5 @@
 /** Fields for plain values. */
-import { MultiSelect, NumberInput, Select, Switch, TagsInput, Textarea, TextInput } from '@mantine/core'
+import { MultiSelect, NumberInput, PasswordInput, Select, Switch, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { alternatives, single, type Schema } from '@/lib/schema'
 import { localZone } from '@/lib/time'
@@ -28,6 +28,20 @@ export function TextField(props: WidgetProps) {
       placeholder={exampleText(props) ?? defaultText(props)}
       readOnly={readOnly}
       onChange={(event) => change(props.path, event.currentTarget.value === '' && !props.required ? undefined : event.currentTarget.value)}
+    />
+  )
+}
+
+/** What is written and never read back; the page says what is set already. */
+export function SecretField(props: WidgetProps) {
+  const { change, secretHint } = useForm()
+  return (
+    <PasswordInput
+      {...shared(props)}
+      value={textOf(props.value)}
+      autoComplete="off"
+      placeholder={secretHint?.(props.name)}
+      onChange={(event) => change(props.path, event.currentTarget.value === '' ? undefined : event.currentTarget.value)}
     />
   )
 }
