@@ -30,6 +30,7 @@ from chalicelib.engine.wake import use_waker
 from chalicelib.registry.catalogue import catalogue, trigger_types
 from chalicelib.triggers.waiting import use_waiter
 from infra.host.wakes import NotifyWaker
+from infra.host.web import plug
 from infra.host.web.demo import PREFIX, DemoKit
 from infra.host.web.demo_inbox import MailDoor
 from infra.host.web.gateway import Answer, Gateway, problem_answer, request_headers
@@ -86,6 +87,8 @@ class Front:
         if path == "/api" or path.startswith("/api/"):
             return self._gateway.answer(environ, path[4:] or "/")
         started = time.perf_counter()
+        if self._demo is not None and path in plug.PATHS:
+            return plug.answer(environ, path)
         if self._demo is not None and path.startswith(PREFIX):
             return self._demo.answer(environ, path)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):

@@ -9,12 +9,14 @@ import './styles/base.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { setApiUrl } from '@/api/client'
+import { offerDemo } from './nav-items'
 import { Providers } from './providers'
 import { loadConfig } from './runtime-config'
 
 async function start(): Promise<void> {
-  const { apiUrl } = await loadConfig()
+  const { apiUrl, demo } = await loadConfig()
   setApiUrl(apiUrl)
+  if (demo) offerDemo()
   const root = document.getElementById('root')
   if (!root) throw new Error('index.html has no #root')
   createRoot(root).render(

@@ -1,8 +1,8 @@
 /** The places of the app, in the order the navigation and the palette show them. */
-import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconLock, IconMailOff, IconPlayerPlay, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconLock, IconMailOff, IconPlayerPlay, IconPlugX, IconSitemap, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem {
-  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/credentials' | '/node-types' | '/api-keys'
+  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/credentials' | '/node-types' | '/api-keys' | '/plug'
   label: string
   icon: TablerIcon
   /** The second key after `g`. */
@@ -10,7 +10,7 @@ export interface NavItem {
   about: string
 }
 
-export const NAV: readonly (readonly NavItem[])[] = [
+const PLACES: NavItem[][] = [
   [
     { to: '/', label: 'Home', icon: IconHome, key: 'h', about: 'What is running, and how the installation is' },
     { to: '/workflows', label: 'Workflows', icon: IconSitemap, key: 'w', about: 'Draw, publish and run' },
@@ -25,3 +25,12 @@ export const NAV: readonly (readonly NavItem[])[] = [
     { to: '/api-keys', label: 'API keys', icon: IconKey, key: 'k', about: 'Who may call the API' },
   ],
 ]
+
+const PLUG: NavItem = { to: '/plug', label: 'Pull the plug', icon: IconPlugX, key: 'p', about: 'Kill the workers, and watch an order go on' }
+
+export const NAV: readonly (readonly NavItem[])[] = PLACES
+
+/** Told before the first page: on a host that shows what it can do there is one place more. */
+export function offerDemo(): void {
+  PLACES[0]?.push(PLUG)
+}

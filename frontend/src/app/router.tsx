@@ -108,6 +108,13 @@ const credentials = createRoute({
   component: lazyRouteComponent(() => import('@/features/credentials'), 'CredentialsPage'),
 })
 
+const plug = createRoute({
+  getParentRoute: () => shell,
+  path: '/plug',
+  validateSearch: (search: Record<string, unknown>): { run?: string } => ({ run: text(search.run) }),
+  component: lazyRouteComponent(() => import('@/features/plug'), 'PlugPage'),
+})
+
 const apiKeys = createRoute({
   getParentRoute: () => shell,
   path: '/api-keys',
@@ -131,7 +138,7 @@ const tabs = [
 
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, credentials, nodeTypes, apiKeys]),
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, credentials, nodeTypes, apiKeys, plug]),
 ])
 
 export const router = createRouter({

@@ -9,4 +9,5 @@ describe('config.json', () => {
     [null, 'http://h/', 'http://h/api'],
     [{ apiUrl: 3 }, 'http://h/', 'http://h/api'],
   ])('%j on %s is %s', (content, page, address) => expect(readConfig(content, page).apiUrl.href).toBe(address))
+  it('tells of a host that shows itself only when it says so', () => expect([readConfig({ demo: true }, 'http://h/').demo, readConfig({ demo: 1 }, 'http://h/').demo]).toEqual([true, false]))
 })

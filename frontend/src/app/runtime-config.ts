@@ -2,14 +2,16 @@
 
 export interface RuntimeConfig {
   apiUrl: URL
+  /** Whether this is a host that was started to show what it can do. */
+  demo: boolean
 }
 
 export const DEFAULT_API = 'api'
 
 /** The API's address from the file's content; relative ones are relative to the page. */
 export function readConfig(content: unknown, page: string): RuntimeConfig {
-  const given = typeof content === 'object' && content !== null ? (content as { apiUrl?: unknown }).apiUrl : undefined
-  return { apiUrl: new URL(typeof given === 'string' && given !== '' ? given : DEFAULT_API, page) }
+  const { apiUrl, demo } = (typeof content === 'object' && content !== null ? content : {}) as { apiUrl?: unknown; demo?: unknown }
+  return { apiUrl: new URL(typeof apiUrl === 'string' && apiUrl !== '' ? apiUrl : DEFAULT_API, page), demo: demo === true }
 }
 
 /** Never fails: without the file, or with one that is not JSON, the API is `api` beside the page. */

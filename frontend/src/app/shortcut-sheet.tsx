@@ -1,11 +1,23 @@
 import { Kbd, Modal, Table } from '@mantine/core'
 import { NAV } from './nav-items'
 
-const COMMANDS: [string[], string][] = [
+const commands = (): [string[], string][] => [
   [['Ctrl', 'K'], 'Search, jump, do'],
   [['Ctrl', 'S'], 'Save the draft'],
   [['Ctrl', 'Enter'], 'Run the workflow you look at'],
   [['?'], 'This sheet'],
+  [['a'], 'Canvas: add a step after the chosen one'],
+  [['Enter'], 'Canvas: open the chosen step'],
+  [['Delete'], 'Canvas: delete what is chosen'],
+  [['↑', '↓', '←', '→'], 'Canvas: move it (Shift: further)'],
+  [['Ctrl', 'Z'], 'Canvas: undo (Shift: redo)'],
+  [['Ctrl', 'C'], 'Canvas: copy, across workflows too (X cuts, V pastes)'],
+  [['Ctrl', 'D'], 'Canvas: duplicate'],
+  [['Ctrl', 'A'], 'Canvas: choose everything'],
+  [['Ctrl', 'G'], 'Canvas: a frame around what is chosen'],
+  [['d'], 'Canvas: disable or enable'],
+  [['n'], 'Canvas: a note at the pointer'],
+  [['Shift', 'drag'], 'Canvas: choose several'],
   ...NAV.flat().map(({ key, label }): [string[], string] => [['g', key], `Go to ${label}`]),
 ]
 
@@ -14,7 +26,7 @@ export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
     <Modal opened onClose={onClose} title="Keyboard shortcuts" size="sm">
       <Table withRowBorders={false} verticalSpacing={4}>
         <Table.Tbody>
-          {COMMANDS.map(([keys, what]) => (
+          {commands().map(([keys, what]) => (
             <Table.Tr key={what}>
               <Table.Td>{what}</Table.Td>
               <Table.Td ta="right">

@@ -4,7 +4,6 @@ import { useEffect } from 'react'
 import { NAV } from './nav-items'
 
 const PAUSE = 1200
-const PLACES = NAV.flat()
 
 export const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
@@ -21,7 +20,7 @@ export function useShortcuts(showSheet: () => void): void {
         leading = Date.now()
         return
       }
-      const place = Date.now() - leading < PAUSE ? PLACES.find((item) => item.key === key) : undefined
+      const place = Date.now() - leading < PAUSE ? NAV.flat().find((item) => item.key === key) : undefined
       leading = 0
       if (!place) return
       event.preventDefault()

@@ -1,0 +1,1 @@
+export { PlugPage } from './plug-page'
