@@ -66,6 +66,7 @@ export interface Page<T> {
   next_cursor: string | null
 }
 
+export type ExpressionFunction = Schemas['ExpressionFunction']
 export type Credential = Schemas['Credential']
 export type CredentialDetail = Schemas['CredentialDetail']
 export type CredentialType = Schemas['CredentialType']

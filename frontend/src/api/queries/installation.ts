@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api, call, send } from '../client'
 import { ApiProblem } from '../problem'
-import type { ApiKey, ApiKeyCreate, ApiKeyCreated, Health, Me, Page, RegistryEntry } from '../types'
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, ExpressionFunction, Health, Me, Page, RegistryEntry } from '../types'
 
 /** Health answers 503 with the same body when the database is gone; that is an answer too. */
 async function readHealth(signal: AbortSignal): Promise<Health> {
@@ -24,6 +24,14 @@ export const actionsQuery = () =>
     queryKey: ['registry', 'actions'],
     queryFn: async ({ signal }) => (await api.get<Page<RegistryEntry>>('/registry/actions', undefined, signal)).items,
     staleTime: 5 * 60_000,
+  })
+
+/** The functions that expressions may use. */
+export const functionsQuery = () =>
+  queryOptions({
+    queryKey: ['registry', 'functions'],
+    queryFn: async ({ signal }) => (await api.get<Page<ExpressionFunction>>('/registry/functions', undefined, signal)).items,
+    staleTime: 30 * 60_000,
   })
 
 export const triggerTypesQuery = () =>

@@ -65,6 +65,8 @@ export function optionsAfter(text: string, scope: ExpressionScope, functions: re
     ...(isName(name) || found.path.length === 0 ? {} : { apply: (view, _, from, to) => view.dispatch({ changes: { from: from - 1, to, insert: `[${JSON.stringify(name)}]` } }) }),
   }))
   const wanted = found.path.length > 0
+  // `nodes` and a step hold names, not values with methods.
+  if (found.path[0] === 'nodes' && found.path.length < 3) return { options: members, typed: found.typed }
   const known = [...new Map([...CORE, ...functions].map((each) => [`${each.name}${each.method ? '.' : ''}`, each])).values()]
   const calls = known
     .filter(({ method = false, name }) => method === wanted && (wanted || !name.includes('.') || found.path.length === 0))

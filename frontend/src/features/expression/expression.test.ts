@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { optionsAfter, pathBefore } from './completion'
+import { preview } from './preview.worker'
 import { valuesOf, type ExpressionScope } from './scope'
 
 const scope: ExpressionScope = {
@@ -38,3 +39,22 @@ describe('completion', () => {
 })
 
 it('knows which values there are', () => expect(valuesOf(scope)).toEqual({ nodes: { charge: { output: { status: 200, body: { id: 'ch_1', 'odd name': 1 } } }, later: {} } }))
+
+describe('a preview', () => {
+  const values = { input: { total: 12, name: 'Ada' }, nodes: { charge: { output: { status: 200 } }, later: {} } }
+  const of = (text: string, language: 'cel' | 'template' = 'cel') => preview({ text, language, values })
+  it('gives what the server would', () => {
+    expect(of('input.total > 10')).toEqual({ kind: 'value', json: 'true' })
+    expect(of('{{ nodes.charge.output }}', 'template')).toEqual({ kind: 'value', json: '{"status":200}' })
+    expect(of("Dear {{ input.name }}, {{ input.total + 1 }} {{ {'a': 1}.a }}", 'template')).toEqual({ kind: 'value', json: '"Dear Ada, 13 1"' })
+  })
+  it('is grey where there is no data', () => {
+    expect(of('nodes.later.output.x > 1')).toEqual({ kind: 'unknown', names: ['later'] })
+    expect(of('trigger.headers.a')).toEqual({ kind: 'unknown', names: ['trigger'] })
+  })
+  it('is wrong only when it is', () => {
+    expect(of('input.total >').kind).toBe('wrong')
+    expect(of('input.totl > 1').kind).toBe('wrong')
+    expect(of('{{ input.total', 'template').kind).toBe('wrong')
+  })
+})

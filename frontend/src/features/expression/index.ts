@@ -1,2 +1,3 @@
 export { expressionCompletion, type FunctionDoc } from './completion'
+export { Preview } from './preview'
 export { EMPTY_SCOPE, valuesOf, type ExpressionScope, type ScopeNode } from './scope'

@@ -20,7 +20,7 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import classes from './plug-page.module.css'
 
 const route = getRouteApi('/shell/plug')
-const SLUG = 'order-flow'
+const SLUG = 'demo-order'
 
 interface Happened {
   at: number

@@ -1,10 +1,11 @@
 /** Help for fields that point at other things: workflows, credentials; and what an expression would give. */
 import { Autocomplete, Select } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { useCallback, useEffect, useRef, type ReactNode } from 'react'
 import { credentialListQuery } from '@/api/queries/credentials'
 import { workflowNamesQuery } from '@/api/queries/workflows'
-import type { ExpressionScope, FunctionDoc } from '@/features/expression'
+import { functionsQuery } from '@/api/queries/installation'
+import { Preview, type ExpressionScope, type FunctionDoc } from '@/features/expression'
 import type { ReferenceProps } from '@/features/forms'
 
 interface FieldHelp {
@@ -17,15 +18,19 @@ interface FieldHelp {
 const NO_FUNCTIONS: readonly FunctionDoc[] = []
 
 export function useFieldHelp(): FieldHelp {
+  const { data } = useQuery(functionsQuery())
+  const found = useRef<readonly FunctionDoc[]>(NO_FUNCTIONS)
+  useEffect(() => {
+    found.current = (data ?? []).map(({ name, method, signatures, summary }) => ({ name, method, signature: signatures[0], description: summary }))
+  }, [data])
+  const functions = useCallback(() => found.current, [])
   return {
-    functions: none,
-    preview: () => null,
+    functions,
+    preview: (text, language, scope) => <Preview text={text} language={language} scope={scope} />,
     workflowField: (props) => <WorkflowInput {...props} />,
     credentialField: (props) => <CredentialInput {...props} />,
   }
 }
-
-const none = () => NO_FUNCTIONS
 
 const ELSEWHERE = 'new'
 
