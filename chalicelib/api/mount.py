@@ -9,6 +9,7 @@ from typing import Any
 from chalice import Chalice
 
 from chalicelib.api import (
+    action_tests,
     analytics,
     api_keys,
     callbacks,
@@ -46,6 +47,7 @@ RESOURCES = (
     events,
     oauth_callback,
     credentials,
+    action_tests,
     registry,
     analytics,
     api_keys,

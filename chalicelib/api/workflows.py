@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -13,13 +14,17 @@ from chalicelib.api.models import Answer, Model, Name, Slug, Text
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
 from chalicelib.core.clock import to_text
-from chalicelib.core.errors import ValidationFailed
+from chalicelib.core.db import transaction
+from chalicelib.core.errors import Conflict, ValidationFailed
 from chalicelib.core.jsontext import loads
+from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import EDITOR, VIEWER
-from chalicelib.workflows import diff, drafts, portable, service
+from chalicelib.workflows import diff, drafts, executions, portable, service
 from chalicelib.workflows.etags import etag_of, unchanged
 
 routes = Routes("workflows")
+
+CANCEL_SECONDS = 20.0  # how long a deletion waits for executions it has cancelled
 
 
 def unset() -> Any:
@@ -259,11 +264,32 @@ def patch_workflow(call: Call, id: str) -> Reply:
     return _tagged(call, service.patch(call.connection, call.workspace_id, id, _fields(call.body), if_match))
 
 
-@routes.route("DELETE", "/workflows/{id}", role=EDITOR, status=204)
+@routes.route(
+    "DELETE",
+    "/workflows/{id}",
+    role=EDITOR,
+    status=204,
+    transactional=False,
+    query={"cancel": {"type": "string", "enum": ["true", "false"], "description": "cancel its live executions first, and wait for that"}},
+)
 def delete_workflow(call: Call, id: str) -> Reply:
-    """Delete a workflow with its versions and triggers. Refused (409) while executions of it are live; its history stays."""
-    service.delete(call.connection, call.workspace_id, id, call.request.headers.get("if-match"))
-    return no_content()
+    """Delete a workflow with its versions and triggers. Refused (409) while executions of it are live, unless `cancel=true` asks to cancel them; its history stays."""
+    tag, wanted = call.request.headers.get("if-match"), call.request.first("cancel")
+    if wanted not in (None, "true", "false"):
+        raise ValidationFailed([{"path": "/cancel", "code": "enum", "message": "cancel is true or false"}])
+    deadline = time.monotonic() + (CANCEL_SECONDS if wanted == "true" else 0.0)
+    while True:
+        try:
+            with transaction() as connection:
+                service.delete(connection, call.workspace_id, id, tag)
+            return no_content()
+        except Conflict as conflict:
+            if conflict.code != service.LIVE_EXECUTIONS or time.monotonic() >= deadline:
+                raise
+        with transaction() as connection:
+            executions.cancel_all(connection, id)
+        wake()
+        time.sleep(0.1)
 
 
 @routes.route("PUT", "/workflows/by-slug/{slug}", role=EDITOR, body=WorkflowCreate, answer=Workflow)

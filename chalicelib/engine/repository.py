@@ -13,6 +13,9 @@ from typing import Any
 from chalicelib.engine import statements
 from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.state import ENDED, LARGE_BYTES, ExecutionState, Key, NodeRun
+from chalicelib.engine.targets import Target, target_of
+
+__all__ = ["Claim", "EngineRepository", "Part", "Result", "Signal", "Target"]
 
 LEASE_SECONDS = 30.0
 READ_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
@@ -59,17 +62,6 @@ class Result:
     status: str
     output: Any
     error: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A workflow to run: what is live of it, if anything."""
-
-    workflow_id: str
-    enabled: bool
-    definition_id: str | None
-    version: int | None
-    input_schema: Any
 
 
 class EngineRepository:
@@ -170,11 +162,7 @@ class EngineRepository:
     async def workflow(self, workspace_id: str, name: str) -> Target | None:
         """The workflow of that slug or id, with what is live of it."""
         rows = await self._read(statements.FIND_WORKFLOW, {"workspace_id": workspace_id, "name": name})
-        if not rows:
-            return None
-        row = rows[0]
-        schema = json.loads(row["body"]).get("input_schema") if row["body"] is not None else None
-        return Target(row["id"], row["enabled"], row["definition_id"], row["version"], schema)
+        return target_of(rows)
 
     async def definition(self, definition_id: str) -> str | None:
         """The body of an immutable definition, one line of JSON; on a second line the workspace's own node types that it was frozen with, if any."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chalicelib.core.ids import new_id
-from chalicelib.core.jsontext import dumps
+from chalicelib.core.jsontext import dumps, loads
 
 Execute = Callable[[str, Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 Verdict = Literal["started", "duplicate", "changed", "gone", "trigger_disabled", "workflow_disabled", "workflow_not_published"]
@@ -149,3 +149,20 @@ def _as_started(answer: Mapping[str, Any], first: Mapping[str, Any] | None) -> S
     if first is not None:
         return Started("duplicate", first["execution_id"], first["body_hash"])
     return Started(answer["verdict"], answer["id"], version=answer["version"])
+
+
+def start_children(execute: Execute, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Start executions given as the rows that a save would have written."""
+    wishes = [
+        StartRow(
+            workspace_id=row["workspace_id"],
+            workflow_id=row["workflow_id"],
+            input=loads(row["input"]),
+            trigger=loads(row["trigger"]),
+            definition_id=row["definition_id"],
+            version=row["version"],
+            execution_id=row["id"],
+        )
+        for row in rows
+    ]
+    start_executions(execute, wishes)

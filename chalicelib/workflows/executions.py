@@ -217,6 +217,12 @@ def cancel(connection: Connection, workspace_id: str, execution_id: str) -> str:
     return status
 
 
+def cancel_all(connection: Connection, workflow_id: str) -> int:
+    """Ask every live execution of a workflow to stop (1,000 at a time); returns how many were asked. Call `wake()` after the commit."""
+    ids = sorted(queries.live_executions(connection, workflow_id))
+    return sum(send_signal(executor(connection), execution_id, "cancel", "") for execution_id in ids)
+
+
 def wake_node(connection: Connection, workspace_id: str, execution_id: str, node_id: str, iteration: str | None) -> str:
     """End a node's wait, in a loop that of one item (`iteration`) or of all; returns the execution's present status.
 

@@ -18,6 +18,7 @@ from chalicelib.workflows import drafts, repository
 from chalicelib.workflows.etags import check_match
 
 Row = Mapping[str, Any]
+LIVE_EXECUTIONS = "workflow_has_live_executions"
 EDITABLE = ("slug", "name", "description", "labels", "enabled", "definition")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
@@ -139,8 +140,8 @@ def delete(connection: Connection, workspace_id: str, workflow_id: str, if_match
     if live:
         raise Conflict(
             f"{live} execution{'' if live == 1 else 's'} of this workflow {'is' if live == 1 else 'are'} still live; "
-            "cancel them or wait, then delete",
-            code="workflow_has_live_executions",
+            "delete with cancel=true to cancel them first, or wait for their end",
+            code=LIVE_EXECUTIONS,
             live=live,
         )
     repository.delete(connection, workspace_id, workflow_id)
