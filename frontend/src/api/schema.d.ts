@@ -1162,6 +1162,68 @@ export interface components {
             } | null;
         };
         /**
+         * ActionTested
+         * @description What came of it: `succeeded`, `failed`, or `waiting` for a node that would wait now.
+         */
+        ActionTested: {
+            /** Status */
+            status: string;
+            /** Output */
+            output: unknown;
+            /** Error */
+            error: {
+                [key: string]: unknown;
+            } | null;
+            /** Duration Ms */
+            duration_ms: number;
+        };
+        /**
+         * TestContext
+         * @description What the action's expressions see.
+         */
+        TestContext: {
+            /** Input */
+            input?: unknown;
+            /** Trigger */
+            trigger?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Nodes
+             * @description By id: {output?, error?}, as if these nodes had run.
+             */
+            nodes?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Execution */
+            execution?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Item
+             * @default null
+             */
+            item?: unknown;
+            /**
+             * Index
+             * @default null
+             */
+            index?: number | null;
+        };
+        /**
+         * ActionTest
+         * @description A node's config, with expressions, and the data they read.
+         */
+        ActionTest: {
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            context?: components["schemas"]["TestContext"];
+        };
+        /**
          * ActionVersion
          * @description A version of an action; it never changes.
          */
