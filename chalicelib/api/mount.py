@@ -27,6 +27,7 @@ from chalicelib.api import (
     registry,
     reruns,
     trigger_ingress,
+    trigger_presets,
     triggers,
     workflows,
 )
@@ -49,6 +50,7 @@ RESOURCES = (
     credentials,
     action_tests,
     registry,
+    trigger_presets,
     analytics,
     api_keys,
     me,

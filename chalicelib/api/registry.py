@@ -15,7 +15,7 @@ from chalicelib.custom_actions import importing, service
 from chalicelib.custom_actions.documents import ActionDocument
 from chalicelib.custom_actions.openapi_document import Wishes
 from chalicelib.identity.roles import EDITOR, VIEWER
-from chalicelib.registry.catalogue import catalogue, trigger_types
+from chalicelib.registry.catalogue import catalogue
 from chalicelib.registry.documentation import page
 
 routes = Routes("registry")
@@ -179,10 +179,3 @@ class ExpressionFunction(Answer):
 def list_functions(call: Call) -> Reply:
     """Every function that expressions may use, the language's own included. All of them come on one page."""
     return json_reply({"items": library.describe(), "next_cursor": None})
-
-
-@routes.route("GET", "/registry/triggers", role=VIEWER, answer=RegistryEntry, listing=True, transactional=False)
-def list_trigger_types(call: Call) -> Reply:
-    """Every trigger type. All of them come on one page."""
-    types = trigger_types()
-    return json_reply({"items": [types[name].describe() for name in sorted(types)], "next_cursor": None})

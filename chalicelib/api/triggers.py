@@ -30,6 +30,7 @@ class TriggerCreate(Model):
     config: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
     input: Any = Field(None, description="A mapping (JSON with expressions over `input` and `trigger`) that replaces the input.")
+    preset: str | None = Field(None, max_length=100, description="Name or id of a preset to begin with; what is given here goes before it.")
 
 
 class TriggerPatch(Model):
@@ -45,7 +46,7 @@ class Trigger(Answer):
 
     id: str
     workflow_id: str
-    type: Literal["api", "schedule", "kafka"]
+    type: Literal["api", "schedule", "kafka", "workflow"]
     config: dict[str, Any]
     input: Any
     enabled: bool
@@ -131,7 +132,7 @@ class TriggerTest(Answer):
 
 @routes.route("POST", "/triggers", role=EDITOR, body=TriggerCreate, answer=Trigger, status=201)
 def create_trigger(call: Call) -> Reply:
-    """Create a trigger: `api` (an HTTP path), `schedule` (cron, interval or once) or `kafka` (a topic). Without a path an `api` trigger gets a random one."""
+    """Create a trigger: `api` (an HTTP path), `schedule` (cron, interval or once), `kafka` (a topic) or `workflow` (the end of another's executions). Without a path an `api` trigger gets a random one."""
     body = call.body
     row = service.create(
         call.connection,
@@ -141,6 +142,7 @@ def create_trigger(call: Call) -> Reply:
         config=body.config,
         enabled=body.enabled,
         mapping=body.input,
+        preset=body.preset,
     )
     return created(service.show(row), f"/triggers/{row['id']}")
 
@@ -151,7 +153,7 @@ def create_trigger(call: Call) -> Reply:
     role=VIEWER,
     answer=Trigger,
     listing=True,
-    query={"workflow_id": {"type": "string"}, "type": {"type": "string", "enum": ["api", "schedule", "kafka"]}},
+    query={"workflow_id": {"type": "string"}, "type": {"type": "string", "enum": ["api", "schedule", "kafka", "workflow"]}},
 )
 def list_triggers(call: Call) -> Reply:
     """List triggers, newest first."""

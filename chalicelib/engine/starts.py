@@ -36,6 +36,7 @@ class StartRow:
     key_origin: str | None = None  # the execution whose idempotency keys its effects carry; None: its own
     delivery: Mapping[str, Any] | None = None  # a line of the trigger's deliveries log: {id, method, body_bytes, request?, replay_of?}
     execution_id: str = ""
+    depth: int = 0  # how many executions started each other before this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ _START = """
 WITH v AS MATERIALIZED (
   SELECT * FROM json_to_recordset(%(rows)s::json) AS v(
     n int, id text, workspace_id text, workflow_id text, trigger_id text, trigger_revision int, definition_id text, version int,
-    trigger text, input text, key_scope text, key text, body_hash text, retry_of text, key_origin text, delivery json)
+    trigger text, input text, key_scope text, key text, body_hash text, retry_of text, key_origin text, delivery json, depth int)
 ), now_true AS MATERIALIZED (
   SELECT v.n, w.lane,
     CASE WHEN v.trigger_id IS NULL AND v.definition_id IS NOT NULL THEN v.definition_id ELSE live.definition_id END AS definition_id,
@@ -80,8 +81,8 @@ WITH v AS MATERIALIZED (
   SELECT v.*, now_true.lane, now_true.definition_id AS pinned, now_true.version AS pinned_version FROM v JOIN now_true USING (n)
   WHERE now_true.verdict = 'started' AND (v.key IS NULL OR v.id IN (SELECT execution_id FROM k))
 ), e AS (
-  INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger_id, trigger, input, retry_of, key_origin)
-  SELECT id, workspace_id, workflow_id, pinned, pinned_version, 'queued', trigger_id, trigger, input, retry_of, key_origin
+  INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger_id, trigger, input, retry_of, key_origin, depth)
+  SELECT id, workspace_id, workflow_id, pinned, pinned_version, 'queued', trigger_id, trigger, input, retry_of, key_origin, depth
   FROM fresh
 ), q AS (
   INSERT INTO wakes (execution_id, lane, wake_at) SELECT id, lane, now() FROM fresh
@@ -142,6 +143,7 @@ def _as_json(n: int, start: StartRow) -> dict[str, Any]:
         "retry_of": start.retry_of,
         "key_origin": start.key_origin,
         "delivery": start.delivery,
+        "depth": start.depth,
     }
 
 

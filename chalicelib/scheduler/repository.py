@@ -110,7 +110,8 @@ SELECT (SELECT holder FROM ticks WHERE name = 'scheduler') AS holder,
   (SELECT extract(epoch FROM min(next_fire_at) - now())::float8 FROM triggers WHERE next_fire_at IS NOT NULL) AS next_fire_in,
   (SELECT extract(epoch FROM min(wake_at) - now())::float8 FROM wakes WHERE wake_at IS NOT NULL) AS next_wake_in,
   (SELECT count(*) FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT 1000) AS due) AS wakes_due,
-  EXISTS (SELECT 1 FROM occurrences WHERE outcome = 'pending') AS queued
+  EXISTS (SELECT 1 FROM occurrences WHERE outcome = 'pending') AS queued,
+  EXISTS (SELECT 1 FROM endings) AS endings
 """
 
 _FORGET_KEYS = """
@@ -209,7 +210,8 @@ def register_tick(connection: Connection, holder: str) -> None:
 
 def probe(connection: Connection) -> Mapping[str, Any]:
     """The newest tick's `holder`, seconds to the next firing and the next wake (None: none; not positive: due), how many wakes are due (at most
-    1000), and whether a schedule's instant is `queued`."""
+    1000), whether a schedule's instant is `queued`, and whether there are
+    `endings` of executions that somebody listens to."""
     found = db.row(connection, _PROBE)
     assert found is not None
     return found

@@ -27,6 +27,7 @@ from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.queue import release_queued
 from chalicelib.scheduler.service import Batch, fire_batch
+from chalicelib.triggers.endings import fire_endings
 from chalicelib.triggers.health import printable
 from chalicelib.triggers.housekeeping import forget_old
 
@@ -63,6 +64,7 @@ class TickReport:
     late: int = 0
     skipped: int = 0
     released: int = 0
+    followed: int = 0
     wakes: int = 0
     partitions_made: int = 0
     keys_forgotten: int = 0
@@ -162,7 +164,8 @@ class _Tick:
             return 0.0
         fired = self._fire_due() if seen["next_fire_in"] is not None and seen["next_fire_in"] <= 0 else Batch()
         released = self._release_queued() if seen["queued"] else 0
-        if fired.started or released or seen["wakes_due"]:
+        followed = self._follow_endings() if seen["endings"] else 0
+        if fired.started or released or followed or seen["wakes_due"]:
             wake()
             self.report.wakes += 1
         self._next_chore()
@@ -174,6 +177,13 @@ class _Tick:
             released = release_queued(connection, self.batch)
         self.report.released += released
         return released
+
+    def _follow_endings(self) -> int:
+        """What listens to the ends of executions."""
+        with self.transaction() as connection:
+            followed = fire_endings(connection, self.batch)
+        self.report.followed += followed
+        return followed
 
     def _fire_due(self) -> Batch:
         """Batches, each in its own transaction, until nothing is due or time runs out."""

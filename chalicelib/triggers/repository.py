@@ -17,13 +17,15 @@ SELECT t.*, w.enabled AS workflow_enabled, w.live_version FROM triggers t JOIN w
 WHERE t.workspace_id = %(workspace_id)s
 """
 _INSERT = """
-INSERT INTO triggers (id, workspace_id, workflow_id, type, config, input, enabled, path, topic, planned_through, next_fire_at, created_at, updated_at)
-VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(type)s, %(config)s, %(input)s, %(enabled)s, %(path)s, %(topic)s, %(planned_through)s,
-  %(next_fire_at)s, %(created_at)s, %(created_at)s)
+INSERT INTO triggers (id, workspace_id, workflow_id, type, config, input, enabled, path, topic, source_workflow_id, planned_through, next_fire_at,
+  created_at, updated_at)
+VALUES (%(id)s, %(workspace_id)s, %(workflow_id)s, %(type)s, %(config)s, %(input)s, %(enabled)s, %(path)s, %(topic)s,
+  %(source_workflow_id)s, %(planned_through)s, %(next_fire_at)s, %(created_at)s, %(created_at)s)
 ON CONFLICT (path) DO NOTHING
 """
 _UPDATE = """
 UPDATE triggers SET config = %(config)s, input = %(input)s, enabled = %(enabled)s, path = %(path)s, topic = %(topic)s,
+  source_workflow_id = %(source_workflow_id)s,
   planned_through = %(planned_through)s, next_fire_at = %(next_fire_at)s, unhealthy_reason = %(unhealthy_reason)s,
   paused_at = %(paused_at)s, failures_in_a_row = CASE WHEN %(paused_at)s::timestamptz IS NULL THEN 0 ELSE failures_in_a_row END,
   revision = revision + 1, updated_at = now()
@@ -32,12 +34,19 @@ WHERE workspace_id = %(workspace_id)s AND id = %(id)s
 _NEW_BUCKET = "DELETE FROM trigger_limits WHERE trigger_id = %(id)s"
 _PATH_TAKEN = "SELECT 1 FROM triggers WHERE path = %(path)s AND id <> %(id)s"
 _DELETE = "DELETE FROM triggers WHERE workspace_id = %(workspace_id)s AND id = %(id)s"
+_BY_NAME = "SELECT id FROM workflows WHERE workspace_id = %(workspace_id)s AND (id = %(name)s OR slug = %(name)s) FOR KEY SHARE"
 _WORKFLOW = "SELECT 1 FROM workflows WHERE workspace_id = %(workspace_id)s AND id = %(id)s FOR KEY SHARE"
 
 
 def workflow_exists(connection: Connection, workspace_id: str, workflow_id: str) -> bool:
     """Whether the workspace has this workflow; holds it against deletion until the transaction ends."""
     return row(connection, _WORKFLOW, {"workspace_id": workspace_id, "id": workflow_id}) is not None
+
+
+def workflow_by_name(connection: Connection, workspace_id: str, name: str) -> str | None:
+    """The id of the workflow with this id or slug."""
+    found = row(connection, _BY_NAME, {"workspace_id": workspace_id, "name": name})
+    return found["id"] if found else None
 
 
 def database_now(connection: Connection) -> datetime:

@@ -19,11 +19,12 @@ from chalicelib.credentials.keys import SealFailed
 from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
 from chalicelib.triggers import auth as auth_kinds
-from chalicelib.triggers import repository
+from chalicelib.triggers import presets, repository
 from chalicelib.triggers.kafka_readers import lag_of
 from chalicelib.triggers.mapping import mapping_problems
 from chalicelib.triggers.sealed_auth import closed, opened, with_sealed
 from chalicelib.triggers.types import api, kafka, schedule
+from chalicelib.triggers.types import workflow as workflow_type
 
 Row = Mapping[str, Any]
 OPEN_NOTICE = "Anyone who knows the URL can start this workflow; set `auth` to ask for a key or a signature."
@@ -48,13 +49,14 @@ _COLUMNS: Mapping[str, Callable[[Any, str, datetime, datetime], dict[str, Any]]]
     "api": _api_columns,
     "kafka": _kafka_columns,
     "schedule": _schedule_columns,
+    "workflow": lambda config, trigger_id, created_at, now: {},
 }
 _SECRET_MISSING = {
     "path": "/config/auth/secret",
     "code": "missing",
     "message": "this kind of auth needs a secret; it is never shown again",
 }
-_NO_COLUMNS = {"path": None, "topic": None, "planned_through": None, "next_fire_at": None}
+_NO_COLUMNS = {"path": None, "topic": None, "source_workflow_id": None, "planned_through": None, "next_fire_at": None}
 
 
 def create(
@@ -67,8 +69,11 @@ def create(
     enabled: bool = True,
     mapping: Any = None,
     secrets_required: bool = True,
+    preset: str | None = None,
 ) -> Row:
-    """Make a trigger. Raises NotFound (no such workflow), ValidationFailed with every problem, Conflict `trigger_path_taken`."""
+    """Make a trigger, begun with a preset if one is named. Raises NotFound (no such workflow), ValidationFailed with every problem, Conflict `trigger_path_taken`."""
+    if preset is not None:
+        config, mapping = presets.applied(connection, workspace_id, preset, type, config, mapping)
     parsed = _parse(type, config, mapping, secrets_required)
     if not is_id(workflow_id, "wf") or not repository.workflow_exists(connection, workspace_id, workflow_id):
         raise NotFound("there is no workflow of this id")
@@ -78,6 +83,7 @@ def create(
     values = {
         **_NO_COLUMNS,
         **_COLUMNS[type](parsed, trigger_id, now, now),
+        **_source(connection, workspace_id, parsed),
         "id": trigger_id,
         "workspace_id": workspace_id,
         "workflow_id": workflow_id,
@@ -107,6 +113,17 @@ def _parse(type: str, config: Any, mapping: Any, secrets_required: bool) -> Base
     if problems:
         raise ValidationFailed(problems)
     return parsed
+
+
+def _source(connection: Connection, workspace_id: str, config: BaseModel) -> dict[str, Any]:
+    """The workflow that a `workflow` trigger listens to, as a column. Raises ValidationFailed when there is none of that name."""
+    if not isinstance(config, workflow_type.WorkflowConfig):
+        return {}
+    source = repository.workflow_by_name(connection, workspace_id, config.workflow)
+    if source is None:
+        message = f"there is no workflow with the slug or id {config.workflow!r}"
+        raise ValidationFailed([{"path": "/config/workflow", "code": "unknown_workflow", "message": message}])
+    return {"source_workflow_id": source}
 
 
 def _secret_missing(config: BaseModel) -> bool:
@@ -163,6 +180,8 @@ def patch(connection: Connection, workspace_id: str, trigger_id: str, fields: Ro
         enabled and not current["enabled"]
     ):  # a schedule begins anew; what it missed while disabled stays missed
         columns |= _COLUMNS[current["type"]](parsed, trigger_id, current["created_at"], repository.database_now(connection))
+    if "config" in fields:
+        columns |= _source(connection, workspace_id, parsed)
     values = {
         **columns,
         "id": trigger_id,
@@ -257,6 +276,8 @@ def _state(row: Row) -> tuple[str, str | None]:
         return "inactive", "schedule_ended"
     if needs_secret(row):
         return "unhealthy", "secret_missing"
+    if row["type"] == "workflow" and row["source_workflow_id"] is None:
+        return "unhealthy", "the workflow it listens to was deleted"
     if row["paused_at"] is not None:
         return "unhealthy", row["unhealthy_reason"] or "paused"
     if row["type"] == "kafka" and (off := off_reason(settings())) is not None:

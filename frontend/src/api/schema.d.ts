@@ -1266,6 +1266,121 @@ export interface components {
             examples: components["schemas"]["FunctionExample"][];
         };
         /**
+         * Preset
+         * @description What a trigger begins with: its config without secrets, what the user must add (`needs`), and what to do at the sender's side (`steps`).
+         */
+        Preset: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Config */
+            config: {
+                [key: string]: unknown;
+            };
+            /** Input */
+            input: unknown;
+            /** Needs */
+            needs: string[];
+            /** Steps */
+            steps: string[];
+            /** Example */
+            example: unknown;
+            /** Built In */
+            built_in: boolean;
+        };
+        /**
+         * TriggerTypeEntry
+         * @description A type of trigger.
+         */
+        TriggerTypeEntry: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Kind */
+            kind: string;
+            /** Icon */
+            icon: string;
+            /** Ports */
+            ports: string[];
+            /** Config Schema */
+            config_schema: {
+                [key: string]: unknown;
+            };
+            /** Output Schema */
+            output_schema: {
+                [key: string]: unknown;
+            };
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "pure" | "effect";
+            /** Retry */
+            retry: {
+                [key: string]: unknown;
+            } | null;
+            /** Presets */
+            presets: components["schemas"]["Preset"][];
+        };
+        /**
+         * PresetCreate
+         * @description A preset of the workspace's own. `config` may leave out what the user of the preset must add; it may hold no secret.
+         */
+        PresetCreate: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Input
+             * @default null
+             */
+            input?: unknown;
+        };
+        /**
+         * PresetPatch
+         * @description The fields to replace.
+         */
+        PresetPatch: {
+            /** Title */
+            title?: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Config */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Input
+             * @default null
+             */
+            input?: unknown;
+        };
+        /**
          * Delivered
          * @description A delivery that was accepted: the execution runs, or ran already when it is a duplicate.
          */
@@ -1297,7 +1412,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "api" | "schedule" | "kafka";
+            type: "api" | "schedule" | "kafka" | "workflow";
             /** Config */
             config: {
                 [key: string]: unknown;
@@ -1350,6 +1465,12 @@ export interface components {
              * @default null
              */
             input?: unknown;
+            /**
+             * Preset
+             * @description Name or id of a preset to begin with; what is given here goes before it.
+             * @default null
+             */
+            preset?: string | null;
         };
         /**
          * TriggerPatch
