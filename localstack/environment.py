@@ -38,6 +38,11 @@ class Environment:
         return self.folder / "bin" / "python"
 
     @property
+    def aws(self) -> Path:
+        """The AWS command line."""
+        return self.folder / "bin" / "aws"
+
+    @property
     def runtime(self) -> Path:
         """AWS's runtime client."""
         return self.folder / "lambda-runtime"

@@ -136,6 +136,7 @@ class LocalHome:
             **self.addresses(),
             "api_url": deployment.api_url,
             "site_url": deployment.site_url,
+            "aws_cli": str(self.localstack.environment.aws),
             "target": asdict(Target(self.localstack.url, self.localstack.host)),
             "settings": asdict(self.settings()),
         }

@@ -25,7 +25,7 @@ class LocalStack:
     grace_seconds = 0.0  # there is nothing to save, and asked politely it takes ten seconds; its functions die with it
 
     def __init__(self, home: Home, environment: Environment, *, port: int | None = None, kafka: str = "") -> None:
-        self._home, self._environment, self._kafka = home, environment, kafka
+        self._home, self.environment, self._kafka = home, environment, kafka
         self._folder = home.data / "localstack"
         self._port = port
         self.child: Child | None = None
@@ -39,7 +39,7 @@ class LocalStack:
         for attempt in range(5):
             port = self._port or free_port()
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            words: list[str | Path] = [self._environment.python, "-s", "-B", "-m", "millrace_localstack.serve"]
+            words: list[str | Path] = [self.environment.python, "-s", "-B", "-m", "millrace_localstack.serve"]
             child = self.child = spawn(self.name, words, log=log, env=self._variables(port), cwd=self._folder, death_signal=signal.SIGKILL)
             self._home.ledger.add(child)
             try:
@@ -84,7 +84,7 @@ class LocalStack:
             "LAMBDA_RUNTIME_EXECUTOR": "process",
             "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
             "LAMBDA_KEEPALIVE_MS": "600000",
-            "MILLRACE_LAMBDA_RUNTIME": str(self._environment.runtime),
+            "MILLRACE_LAMBDA_RUNTIME": str(self.environment.runtime),
             "MILLRACE_MSK_SERVERS": self._kafka,
             **{name: value for name, value in self._home.env.items() if name in ("DEBUG", "LS_LOG")},
         }

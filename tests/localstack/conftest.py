@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who first needs a server waits for its installation or deployment; all wait for minutes of EventBridge."""
     seen: set[str] = set()
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             needed = {"small", "stack"} & set(getattr(item, "fixturenames", ()))
             item.add_marker(pytest.mark.timeout(400 if needed <= seen else 1500))
             seen |= needed
