@@ -18,6 +18,8 @@ from tests.support.chromium import chromium
 from tests.support.product import CHECKOUT, Product
 from tests.support.recorder import Recorder
 
+pytestmark = pytest.mark.timeout(1200)  # a flow is many checks, and pictures of every page in both themes
+
 FLOWS = ("session", "workflows", "builder", "drafts", "drawn", "running", "pages")
 
 
