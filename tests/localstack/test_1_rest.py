@@ -116,7 +116,7 @@ def test_no_key_is_a_problem_too(stack: Stack) -> None:
 
 
 def test_credentials_are_sealed_by_kms(stack: Stack) -> None:
-    made = stack.api("POST", "/credentials", {"name": "Pay", "type": "bearer", "data": {"token": "t-0123456789"}, "hosts": ["pay.example"]}, status=201)
+    made = stack.api("POST", "/credentials", {"name": "Sealed in the stack", "type": "bearer", "data": {"token": "t-0123456789"}, "hosts": ["pay.example"]}, status=201)
     assert "t-0123456789" not in json.dumps(made)
     assert "t-0123456789" not in json.dumps(stack.api("GET", f"/credentials/{made['id']}"))
     keys = [key["KeyId"] for key in stack.aws("kms").list_keys()["Keys"]]
