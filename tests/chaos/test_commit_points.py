@@ -7,9 +7,8 @@ execution to the same end as an undisturbed run, with the same effects by key an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +17,10 @@ import pytest
 
 from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.core.ids import new_id
-from chalicelib.engine.database import AsyncConnection
 from chalicelib.engine.signals import leave_signal
 from chalicelib.engine.worker import Worker
 from chalicelib.registry.spec import ActionError, NodeContext
+from tests.chaos.faults import around_statements
 from tests.support.engines import Effects, EngineRun
 from tests.support.workflows import Database, Published, definition, published, started
 
@@ -214,7 +213,7 @@ class Chaos:
     async def _first(self, engine: EngineRun, fault: Fault) -> None:
         """The first worker, until it has died or the execution has ended."""
         worker = engine.worker(lease_seconds=0.8)  # a claim whose answer was cut off comes due again soon
-        with _faulty(fault):
+        with around_statements(fault.around):
             task = asyncio.create_task(worker.run())
             while not fault.dead and engine._alive(tuple(row["execution_id"] for row in self.database.execute("SELECT execution_id FROM wakes"))):
                 await asyncio.sleep(0.005)
@@ -232,24 +231,6 @@ class Chaos:
         assert all(key.startswith(roots) for key, _ in made)
         assert self.database.one("SELECT count(*) AS n FROM executions WHERE status = 'queued'")["n"] == 0
         assert self.database.one("SELECT (SELECT count(*) FROM wakes) + (SELECT count(*) FROM inbox) + (SELECT count(*) FROM concurrency_slots) AS n")["n"] == 0
-
-
-@contextlib.contextmanager
-def _faulty(fault: Fault) -> Iterator[None]:
-    execute, transaction = AsyncConnection.execute, AsyncConnection.transaction
-
-    async def sabotaged(self: AsyncConnection, sql: str, params: Mapping[str, Any]) -> Any:
-        return await fault.around(lambda: execute(self, sql, params))
-
-    async def sabotaged_transaction(self: AsyncConnection, statements: Any) -> Any:
-        return await fault.around(lambda: transaction(self, statements))
-
-    AsyncConnection.execute = sabotaged  # type: ignore[method-assign, assignment]
-    AsyncConnection.transaction = sabotaged_transaction  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        AsyncConnection.execute, AsyncConnection.transaction = execute, transaction  # type: ignore[method-assign]
 
 
 async def _bury(worker: Worker, task: asyncio.Task[None]) -> None:
