@@ -23,6 +23,7 @@ from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
 from chalicelib.engine import events
 from chalicelib.engine.places import free_left_places
+from chalicelib.engine.retention import forget_history
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.queue import release_queued
@@ -41,6 +42,7 @@ MONTHS_AHEAD = 3
 KEYS_KEPT_HOURS = 8 * 24  # longer than Kafka keeps a group's position, after which records come again
 KEYS_PER_ROUND = 5000
 PLACES_PER_ROUND = 500
+EXECUTIONS_PER_ROUND = 500
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -116,7 +118,7 @@ class _Tick:
         self.first = first
         self.registered = False
         self.superseded = False
-        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events, self._free_places] if first else []
+        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events, self._free_places, self._forget_history] if first else []
         self.report = TickReport()
         self.log = logger("scheduler")
 
@@ -275,6 +277,10 @@ class _Tick:
         if freed:
             wake()
         return freed == PLACES_PER_ROUND
+
+    def _forget_history(self) -> bool:
+        with self.transaction() as connection:
+            return forget_history(connection, EXECUTIONS_PER_ROUND) == EXECUTIONS_PER_ROUND
 
     def _forget_events(self) -> bool:
         with self.transaction() as connection:

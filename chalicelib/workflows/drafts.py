@@ -14,7 +14,6 @@ from chalicelib.core.jsontext import dumps, loads
 from chalicelib.custom_actions.service import Types
 from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.schema import parse_definition
-from chalicelib.definitions.unavailable import find_unavailable
 from chalicelib.definitions.validate import find_issues
 
 PREFIX = "/definition"
@@ -37,7 +36,7 @@ def issues_of(text: str, types: Types) -> tuple[Issue, ...]:
     known = _found.get(digest)
     if known is None:
         definition = parse_definition(loads(text))
-        known = (*find_issues(definition, types.catalogue), *find_unavailable(definition))
+        known = tuple(find_issues(definition, types.catalogue))
         _found[digest] = known
         while len(_found) > _MAX_REMEMBERED:
             _found.popitem(last=False)
