@@ -82,10 +82,15 @@ def installed_specs(entry_points: Iterable[Any], taken: Iterable[str]) -> dict[s
 
 
 @lru_cache(maxsize=1)
+def built_in() -> ActionCatalogue:
+    """The node types that Millrace itself has."""
+    return ActionCatalogue(_specs_in(ACTIONS_PACKAGE, ActionSpec))
+
+
+@lru_cache(maxsize=1)
 def catalogue() -> ActionCatalogue:
     """All node types, built in and of installed packages, found once per process."""
-    built_in = _specs_in(ACTIONS_PACKAGE, ActionSpec)
-    return ActionCatalogue({**installed_specs(importlib.metadata.entry_points(group=ENTRY_POINTS), built_in), **built_in})
+    return built_in().with_types(installed_specs(importlib.metadata.entry_points(group=ENTRY_POINTS), built_in().types()))
 
 
 @lru_cache(maxsize=1)
