@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -61,7 +62,7 @@ class SandboxPool:
         self._starting = asyncio.Lock()
         self._turn = asyncio.Semaphore(RUNNING_AT_ONCE)
         self._waiting: dict[Language, deque[_Place]] = {"python": deque(), "javascript": deque()}
-        self._numbers = 0
+        self._numbers = secrets.randbelow(5_000_000)  # users are numbered by it, and other pools of this machine count too
         self.missing: list[str] = []
 
     async def run(self, job: Job) -> Ran:
