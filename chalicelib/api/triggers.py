@@ -203,7 +203,7 @@ def list_health_changes(call: Call, id: str) -> Reply:
 @routes.route(
     "GET",
     "/triggers/{id}/deliveries",
-    role=OPERATOR,
+    role=VIEWER,
     answer=TriggerDelivery,
     listing=True,
     query={"outcome": {"type": "string", "enum": ["started", "duplicate", "debounced", "refused"]}},
@@ -216,7 +216,7 @@ def list_deliveries(call: Call, id: str) -> Reply:
     return json_reply(listing(rows, page, "deliveries", lambda line: line["id"], deliveries.show))
 
 
-@routes.route("GET", "/triggers/{id}/deliveries/{delivery_id}", role=OPERATOR, answer=TriggerDelivery)
+@routes.route("GET", "/triggers/{id}/deliveries/{delivery_id}", role=VIEWER, answer=TriggerDelivery)
 def get_delivery(call: Call, id: str, delivery_id: str) -> Reply:
     """Read one delivery with its request, as far as it was kept: never credentials or signatures."""
     row = service.get(call.connection, call.workspace_id, id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from chalicelib.core import metrics
 from chalicelib.core.config import settings
 from chalicelib.core.db import hot, transaction
 from chalicelib.core.errors import Conflict, MillraceError, NotFound, Unavailable, ValidationFailed
@@ -161,6 +162,7 @@ def _receipt(visit: Visit, door: Door, wish: StartRow, started: Started, merged:
         forget_door(visit.delivery.path)
     if started.verdict == "started":
         debounced = door.config.get("debounce") is not None
+        metrics.count("trigger_deliveries", outcome="debounced" if merged else "started")
         if not debounced:
             wake()
         _note_fired(str(wish.trigger_id))

@@ -72,6 +72,9 @@ def import_document(
         try:
             made.append(_import_trigger(connection, workspace_id, workflow["id"], entry, warnings))
         except ValidationFailed as error:
+            if [problem["code"] for problem in error.errors] == ["unknown_workflow"]:
+                warnings.append(f"a trigger that listens to {entry['config'].get('workflow')!r} was left out: there is no such workflow here")
+                continue
             raise ValidationFailed([{**problem, "path": f"/triggers/{n}{problem['path']}"} for problem in error.errors]) from None
     return workflow, [triggers.show(row) for row in made], warnings
 

@@ -223,6 +223,18 @@ def test_delete_waits_for_live_executions(api: ApiClient, database: Database) ->
     assert api.get(f"/executions/{started['id']}").json["id"] == started["id"]
 
 
+def test_a_trigger_that_listens_to_a_workflow_unknown_here_is_left_out_with_a_word(api: ApiClient) -> None:
+    order, after = api.published(slug="order"), api.published(slug="after")
+    made = api.post("/triggers", {"workflow_id": after["id"], "type": "workflow", "config": {"workflow": "order"}})
+    assert made.status == 201, made.body
+    document = api.get(f"/workflows/{after['id']}/export").json
+    assert api.post("/workflows/import", document).json["triggers"][0]["config"]["workflow"] == "order"
+    api.delete(f"/workflows/{order['id']}")
+    imported = api.post("/workflows/import", document)
+    assert (imported.status, imported.json["triggers"]) == (201, [])
+    assert any("listens to 'order' was left out" in warning for warning in imported.json["warnings"])
+
+
 def test_export_and_import_carry_everything_but_secrets(api: ApiClient) -> None:
     made = api.published(labels=["x"], slug="source")
     api.door(made["id"], path="from-outside", auth={"type": "hmac", "secret": "canary-secret-1"}, input={"a": "{{ input.b }}"})
