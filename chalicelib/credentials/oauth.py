@@ -47,7 +47,7 @@ class Grant:
 class TokenRefused(MillraceError):
     """The token endpoint gave no token. `error_class` is what `retry.on` matches; `final` says that only a new consent can help."""
 
-    status, code, title = 502, "credential_token_failed", "No access token was given"
+    status, code, title = 422, "credential_token_failed", "No access token was given"
 
     def __init__(self, detail: str, error_class: str | None = None, *, final: bool = False, code: str | None = None) -> None:
         super().__init__(detail, code=code)

@@ -13,6 +13,7 @@ from chalicelib.credentials import repository
 from chalicelib.credentials.binding import host_allowed, host_refusal
 from chalicelib.credentials.catalogue import credential_types
 from chalicelib.definitions.issues import Issue
+from chalicelib.definitions.pointers import value_at
 from chalicelib.registry.catalogue import ActionCatalogue
 from chalicelib.registry.references import Reference, find_references
 
@@ -47,6 +48,18 @@ def _named(nodes: Sequence[Mapping[str, Any]], catalogue: ActionCatalogue) -> Na
             if isinstance(inner, Mapping) and isinstance(inner.get("nodes"), list):  # a loop's body
                 named += [(f"/nodes/{index}/config/body{path}", deep, ref) for path, deep, ref in _named(inner["nodes"], catalogue)]
     return named
+
+
+def name_by_slug(connection: Connection, workspace_id: str, nodes: Sequence[Mapping[str, Any]], catalogue: ActionCatalogue) -> None:
+    """Name credentials by slug where they are named by id, in place: an id means nothing elsewhere."""
+    named = _named(nodes, catalogue)
+    found = repository.by_refs(connection, workspace_id, sorted({reference.ref for _, _, reference in named}))
+    slugs = {row["id"]: row["slug"] for row in found}
+    for _, config, reference in named:
+        if reference.ref in slugs:
+            parent, _, last = reference.path.rpartition("/")
+            holder: Any = value_at(config, parent) if parent else config
+            holder[int(last) if isinstance(holder, list) else last.replace("~1", "/").replace("~0", "~")] = slugs[reference.ref]
 
 
 def _issues(

@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 
 from chalicelib.core.errors import Conflict, ValidationFailed
 from chalicelib.core.jsontext import loads
+from chalicelib.credentials.references import name_by_slug
+from chalicelib.custom_actions.service import types_for
 from chalicelib.triggers import service as triggers
 from chalicelib.workflows import repository, service
 
@@ -28,8 +30,11 @@ class PortableTrigger(BaseModel):
 
 
 def export_document(connection: Connection, workspace_id: str, workflow_id: str) -> dict[str, Any]:
-    """The draft and the triggers. Raises NotFound."""
+    """The draft and the triggers; credentials are named by slug. Raises NotFound."""
     workflow = service.get(connection, workspace_id, workflow_id)
+    definition = loads(workflow["definition"])
+    types = types_for(connection, workspace_id, workflow["definition"])
+    name_by_slug(connection, workspace_id, definition["nodes"], types.catalogue)
     found = triggers.list_page(connection, workspace_id, None, MAX_TRIGGERS - 1, workflow_id=workflow_id)
     return {
         "format": FORMAT,
@@ -37,7 +42,7 @@ def export_document(connection: Connection, workspace_id: str, workflow_id: str)
         "slug": workflow["slug"],
         "description": workflow["description"],
         "labels": workflow["labels"],
-        "definition": loads(workflow["definition"]),
+        "definition": definition,
         "triggers": [_exported(triggers.show(row)) for row in reversed(found)],
     }
 

@@ -197,6 +197,17 @@ def test_pages_of_a_credential_are_all_asked_with_it(api):
         assert (capped["output"]["body"], capped["output"]["truncated"]) == ([1, 2], True)
 
 
+def test_an_export_names_credentials_by_slug_and_imports_where_there_is_one(api):
+    slug = credential(api, "bearer", {"token": KEY})
+    credential_id = api.get(f"/credentials/{slug}").json["id"]
+    workflow = api.workflow(definition({"id": "n", "type": "http.request", "config": {"url": "https://a.example/", "auth": {"credential": credential_id}}}))
+    document = api.get(f"/workflows/{workflow['id']}/export").json
+    assert document["definition"]["nodes"][0]["config"]["auth"] == {"credential": slug}
+    api.delete(f"/credentials/{slug}")
+    imported = api.post("/workflows/import", document)
+    assert (imported.status, [issue["code"] for issue in imported.json["issues"]]) == (201, ["unknown_credential"])
+
+
 # --- webhooks --------------------------------------------------------------------------------------------------------------------------------------------
 
 

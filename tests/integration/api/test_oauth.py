@@ -48,7 +48,7 @@ def browse(url: str) -> str:
 
 def come_back(api: ApiClient, location: str) -> ApiResponse:
     parts = urlsplit(location)
-    return api.as_key(None).get(f"/{parts.path}?{parts.query}")
+    return api.as_key(None).get(f"/{parts.path}?{parts.query}", accept="text/html,application/xhtml+xml")
 
 
 def connect(api: ApiClient, slug: str) -> ApiResponse:
@@ -101,7 +101,7 @@ def test_a_code_for_another_verifier_is_not_taken(api):
         second = browse(api.post(f"/credentials/{slug}/authorize").json["authorization_url"])
         codes = [dict(parse_qsl(urlsplit(location).query))["code"] for location in (first, second)]
         answered = come_back(api, first.replace(codes[0], codes[1]))
-        assert answered.status == 502
+        assert answered.status == 422
         assert b"invalid_grant" in answered.body
         assert api.get(f"/credentials/{slug}").json["connected"] is False
         assert known.live == set()
@@ -111,6 +111,9 @@ def test_a_code_for_another_verifier_is_not_taken(api):
 def test_a_callback_without_a_consent_changes_nothing(api, query):
     answered = api.as_key(None).get(f"/callbacks/oauth2{query}")
     assert answered.status == 400
+    assert answered.headers["content-type"] == "application/problem+json"
+    page = api.as_key(None).get(f"/callbacks/oauth2{query}", accept="text/html")
+    assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
 
 
 def test_a_refused_consent_is_told_and_used_up(api):
