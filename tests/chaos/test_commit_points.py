@@ -217,7 +217,10 @@ class Chaos:
             task = asyncio.create_task(worker.run())
             while not fault.dead and engine._alive(tuple(row["execution_id"] for row in self.database.execute("SELECT execution_id FROM wakes"))):
                 await asyncio.sleep(0.005)
-            await _bury(worker, task) if fault.dead else await _retire(worker, task)
+            try:
+                await _bury(worker, task) if fault.dead else await _retire(worker, task)
+            except Died:  # at a claim it made while it was asked to leave
+                await _bury(worker, task)
 
     def _explained(self, roots: tuple[str, ...], effects: Effects) -> None:
         """An effect was made at most once for each attempt in history, always with the key of its node."""
