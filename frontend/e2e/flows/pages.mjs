@@ -26,6 +26,7 @@ const pagesOf = (ids) => [
   ['trigger-http', `/triggers/${ids.http}`, 'HTTP'],
   ['trigger-schedule', `/triggers/${ids.schedule}`, 'Schedule'],
   ['dead-letters', '/dead-letters', 'Dead letters'],
+  ['credentials', '/credentials', 'Credentials'],
   ['node-types', '/node-types?type=http.request', 'Node types'],
   ['api-keys', '/api-keys', 'API keys'],
   ['missing', '/nowhere', 'There is no such page'],
@@ -36,6 +37,7 @@ const DIALOGS = [
   ['dialog-palette', '/', 'open-palette'],
   ['dialog-trigger', '/triggers', 'new-trigger-top'],
   ['dialog-key', '/api-keys', 'new-key'],
+  ['dialog-credential', '/credentials?new=true', null],
 ]
 
 async function look(suite, { page, complaints, foreign }, name, title) {

@@ -70,29 +70,29 @@ export default function Builder(props: BuilderProps) {
       <div className={classes.builder} data-view={view}>
         {palette && !phone ? <Palette onHide={toggle} /> : null}
         <div className={classes.main}>
-          <div className={classes.bar}>
-            {palette && !phone ? null : (
-              <Tooltip label="Show the steps">
-                <ActionIcon aria-label="Show the steps to add" variant="default" onClick={phone ? () => editor.ui.setState({ picker: { target: { end: true }, screen: { x: 20, y: 120 } } }) : toggle} data-testid="show-palette">
-                  <IconPlus size={16} />
-                </ActionIcon>
-              </Tooltip>
-            )}
-            <Breadcrumb editor={editor} definition={definition} scope={scope} />
-            <SegmentedControl
-              size="xs"
-              value={view}
-              onChange={(next) => (phone ? setPhoneView(next) : setView(next))}
-              aria-label="View"
-              data={[
-                { value: 'canvas', label: 'Canvas' },
-                { value: 'outline', label: 'Outline' },
-              ]}
-              data-testid="builder-view"
-            />
-          </div>
           {props.banner}
           <div className={classes.stage}>
+            <div className={classes.bar}>
+              {palette && !phone ? null : (
+                <Tooltip label="Show the steps">
+                  <ActionIcon aria-label="Show the steps to add" variant="default" onClick={phone ? () => editor.ui.setState({ picker: { target: { end: true }, screen: { x: 20, y: 120 } } }) : toggle} data-testid="show-palette">
+                    <IconPlus size={16} />
+                  </ActionIcon>
+                </Tooltip>
+              )}
+              <Breadcrumb editor={editor} definition={definition} scope={scope} />
+              <SegmentedControl
+                size="xs"
+                value={view}
+                onChange={(next) => (phone ? setPhoneView(next) : setView(next))}
+                aria-label="View"
+                data={[
+                  { value: 'canvas', label: 'Canvas' },
+                  { value: 'outline', label: 'Outline' },
+                ]}
+                data-testid="builder-view"
+              />
+            </div>
             {view === 'outline' ? (
               <Suspense fallback={<Loading />}>
                 <Outline counts={counts} />

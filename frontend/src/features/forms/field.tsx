@@ -28,8 +28,10 @@ export function Field({ name, schema, path, required, bare = false }: FieldProps
   const mode = modeOf(form.state, path)
   const problem = form.problemAt(path)
   const switches = !WITHOUT_MODE.has(kind)
-  const help = typeof (schema.description ?? here.description) === 'string' && kind !== 'object' ? String(schema.description ?? here.description) : null
-  const label = labelOf(name, { ...here, ...(schema.title ? { title: schema.title } : {}) })
+  const help = typeof (schema.description ?? here.description) === 'string' && kind !== 'object' ? String(schema.description ?? here.description).replaceAll('`', '') : null
+  const named = labelOf(name, { ...here, ...(schema.title ? { title: schema.title } : {}) })
+  // The unit is chosen beside it, so it is not in the name.
+  const label = kind === 'duration' ? named.replace(/\s*seconds$/i, '') || 'Duration' : named
   const props = { id, name, label, schema: here, outer: schema, path, value, required, invalid: problem !== undefined, describedBy: `${id}-help` }
   const Widget = widgetOf(kind)
   return (

@@ -77,9 +77,9 @@ describe('a form drawn from a schema', () => {
     await user.type(screen.getByRole('textbox', { name: 'Topic *' }), 'orders')
     expect(last).toEqual({ own: 1, topic: 'orders' })
     expect(screen.getByText(/does not know “own”/)).toBeTruthy()
-    await user.type(screen.getByRole('textbox', { name: 'Seconds' }), '90')
+    await user.type(screen.getByRole('textbox', { name: 'Duration' }), '90')
     expect(last.seconds).toBe(90)
-    await user.clear(screen.getByRole('textbox', { name: 'Seconds' }))
+    await user.clear(screen.getByRole('textbox', { name: 'Duration' }))
     expect('seconds' in last).toBe(false)
   })
   it('shows problems at their fields', () => {

@@ -16,6 +16,7 @@ import { notifyDone, notifyProblem } from '@/ui/notify'
 import { RelativeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
 import { useDraft, useDraftState } from './draft/use-draft'
+import { VersionGraph } from './version-graph'
 import classes from './workflow-page.module.css'
 
 export function VersionsTab() {
@@ -89,6 +90,8 @@ function useRollback(workflowId: string) {
 function VersionDialog({ version, versions, onClose }: { version: number; versions: VersionSummary[]; onClose: () => void }) {
   const { workflow } = useDraft()
   const draft = useDraftState((state) => state.text)
+  const draftDefinition = useDraftState((state) => state.definition)
+  const [shape, setShape] = useState('canvas')
   const before = versions.find((each) => each.version < version)?.version
   const [mode, setMode] = useState('draft')
   const shown = useQuery(versionQuery(workflow.id, version))
@@ -97,8 +100,8 @@ function VersionDialog({ version, versions, onClose }: { version: number; versio
   const other = mode === 'previous' ? (previous.data ? prettyJson(previous.data.definition) : null) : draft
   return (
     <Modal opened onClose={onClose} size={1100} title={`Version ${version}`}>
+      <Group gap="sm" mb="md">
       <SegmentedControl
-        mb="md"
         value={mode}
         onChange={setMode}
         aria-label="Compare with"
@@ -108,11 +111,25 @@ function VersionDialog({ version, versions, onClose }: { version: number; versio
           { value: 'whole', label: 'Whole' },
         ]}
       />
+      {mode === 'whole' ? null : (
+        <SegmentedControl
+          value={shape}
+          onChange={setShape}
+          aria-label="Shown as"
+          data={[
+            { value: 'canvas', label: 'Canvas' },
+            { value: 'json', label: 'JSON' },
+          ]}
+        />
+      )}
+      </Group>
       {shown.isError ? <ErrorPanel error={shown.error} /> : null}
       {text === null || (mode !== 'whole' && other === null) ? <Skeleton height={240} /> : null}
       {text !== null && mode === 'whole' ? <JsonEditor value={text} label={`Version ${version}`} readOnly maxHeight="60vh" /> : null}
-      {text !== null && mode === 'draft' ? <JsonDiff before={text} after={draft} label={`Version ${version} and the draft`} /> : null}
-      {text !== null && mode === 'previous' && other !== null ? <JsonDiff before={other} after={text} label={`Version ${before} and version ${version}`} /> : null}
+      {shape === 'canvas' && mode === 'draft' && shown.data ? <VersionGraph before={shown.data.definition} after={draftDefinition} label={`Version ${version} and the draft`} /> : null}
+      {shape === 'canvas' && mode === 'previous' && shown.data && previous.data ? <VersionGraph before={previous.data.definition} after={shown.data.definition} label={`Version ${before} and version ${version}`} /> : null}
+      {shape === 'json' && text !== null && mode === 'draft' ? <JsonDiff before={text} after={draft} label={`Version ${version} and the draft`} /> : null}
+      {shape === 'json' && text !== null && mode === 'previous' && other !== null ? <JsonDiff before={other} after={text} label={`Version ${before} and version ${version}`} /> : null}
     </Modal>
   )
 }

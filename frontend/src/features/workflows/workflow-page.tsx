@@ -79,7 +79,7 @@ type TabTo = '/workflows/$id' | '/workflows/$id/json' | '/workflows/$id/versions
 
 function TabLink({ to, label, id, exact = false }: { to: TabTo; label: string; id: string; exact?: boolean }) {
   return (
-    <Link to={to} params={{ id }} className={classes.tab} activeOptions={{ exact }} replace data-testid={`tab-${label.toLowerCase()}`}>
+    <Link to={to} params={{ id }} className={classes.tab} activeOptions={{ exact, includeSearch: false }} replace data-testid={`tab-${label.toLowerCase()}`}>
       {label}
     </Link>
   )
