@@ -78,6 +78,27 @@ export async function drafts(suite, browser, { url, key, api, ids }) {
     await close()
   })
 
+  await suite.test('a step is tested with data that was pinned to the one before', async () => {
+    const { page, id, close } = await begin('Tested', { schema: 'millrace/1', nodes: [node('first', 'delay', 0, { config: { seconds: 3600 } }), node('double', 'transform', 320, { config: { assign: { twice: 'nodes.first.output.n * 2' } } })], edges: [{ from: 'first', to: 'double' }] })
+    await openStep(page, 'first')
+    await page.getByTestId('tab-data').click()
+    await page.getByTestId('pin-write').click()
+    await page.getByTestId('pin-editor').locator('.cm-content').click()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.insertText('{"n": 21}')
+    await page.getByTestId('pin-save').click()
+    await openStep(page, 'double')
+    await page.getByTestId('tab-data').click()
+    await page.getByTestId('test-step').click()
+    await page.locator('[data-testid="test-result"][data-status="succeeded"]').waitFor()
+    await page.getByTestId('test-output').getByText('42').waitFor()
+    await suite.shoot(page, 'builder-test-light')
+    await SAVED(page)
+    expectEqual((await definitionOf(api, id)).nodes[0].ui.pinned, { output: { n: 21 } }, 'the pinned data')
+    expectEqual((await api.get(`/executions?workflow_id=${id}`)).items, [], 'executions')
+    await close()
+  })
+
   await suite.test('notes and groups are drawn, moved with what stands in them, and saved', async () => {
     const { page, id, close } = await begin('Notes', CHAIN)
     await page.getByTestId('node-three').waitFor()

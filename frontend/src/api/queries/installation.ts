@@ -34,6 +34,17 @@ export const functionsQuery = () =>
     staleTime: 30 * 60_000,
   })
 
+export interface ActionTested {
+  status: string
+  output: unknown
+  error: { code: string; message: string } | null
+  duration_ms: number
+}
+
+/** Runs one action now, with this config and the data its expressions read. Its effects are real. */
+export const testAction = (type: string, body: { config: Record<string, unknown>; context: Record<string, unknown> }) =>
+  api.post<ActionTested>(`/registry/actions/${encodeURIComponent(type)}/test`, body)
+
 export const triggerTypesQuery = () =>
   queryOptions({
     queryKey: ['registry', 'triggers'],

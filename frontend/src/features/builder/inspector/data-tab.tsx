@@ -9,6 +9,7 @@ import { JsonEditor } from '@/ui/json-editor'
 import { JsonView } from '@/ui/json-view'
 import { useBuilder } from '../builder-context'
 import { pinnedOutput } from './expression-scope'
+import { TestStep } from './test-step'
 
 const LONGEST_PIN = 64_000
 
@@ -31,6 +32,7 @@ export function DataTab({ node, entry }: { node: DefinitionNode; entry: Registry
   return (
     <div style={{ display: 'flex', flexDirection: 'column', gap: 12 }}>
       {dataPanel?.(node.id)}
+      {entry ? <TestStep node={node} entry={entry} onPin={pin} /> : null}
       {pinned !== undefined && editing === null ? <JsonView title="Pinned output" value={pinned} testId="pinned" /> : null}
       {editing === null ? (
         <Group gap="sm">
