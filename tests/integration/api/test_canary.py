@@ -198,6 +198,25 @@ def test_webhook_send(api, places, caplog, capfd, way):
     places.require_clean([KEY, base64.b64decode(KEY).decode()])
 
 
+@pytest.mark.parametrize("way", [in_json, in_bytes, in_an_error], ids=lambda way: way.__name__)
+def test_trying_an_action_tells_nothing_either(api, places, caplog, capfd, way):
+    caplog.set_level(logging.DEBUG)
+    with serving(way) as server:
+        answered = api.post("/credentials", {"name": "The canary", "type": "bearer", "data": {"token": CANARY}, "hosts": [f"127.0.0.1:{server.port}"]})
+        assert answered.status == 201
+        config = {"url": server.url("/api"), "auth": {"credential": "the-canary"}}
+        tried = api.post("/registry/actions/http.request/test", {"config": config})
+        assert tried.json["status"] == ("failed" if way is in_an_error else "succeeded"), tried.json
+        assert found_in(json.dumps([request.headers for request in server.requests]), CANARY)
+    with serving(way) as elsewhere:
+        denied = api.post("/registry/actions/http.request/test", {"config": {**config, "url": elsewhere.url()}})
+        assert denied.json["error"]["code"] == "credential_host_denied"
+        assert elsewhere.requests == []
+    out, err = capfd.readouterr()
+    places.seen += [("tried", tried.body.decode()), ("denied", denied.body.decode()), ("log", caplog.text), ("stdout", out), ("stderr", err)]
+    places.require_clean([CANARY])
+
+
 def test_an_unforeseen_exception_is_logged_without_the_secret(api, places, caplog, capfd, monkeypatch):
     from chalicelib.core.http import HttpClient
 
