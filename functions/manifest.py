@@ -116,7 +116,7 @@ FUNCTIONS = (
         summary="Claims executions that are due and carries them on",
         timeout_seconds=900,
         memory_mb=1769,
-        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", *_RUNS_ACTIONS),
+        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_SECRET", "MILLRACE_PUBLIC_URL", *_RUNS_ACTIONS),
         max_concurrency=20,
         invokes=("sandbox",),
     ),

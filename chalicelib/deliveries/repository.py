@@ -122,6 +122,12 @@ def get(connection: Connection, id: str, workspace_id: str | None = None) -> Row
     return db.row(connection, _GET, {"id": id, "workspace_id": workspace_id})
 
 
+def workspace_of_credential(connection: Connection, credential_id: str) -> str | None:
+    """The workspace a credential belongs to."""
+    found = db.row(connection, "SELECT workspace_id FROM credentials WHERE id = %(id)s", {"id": credential_id})
+    return found["workspace_id"] if found else None
+
+
 def list_rows(connection: Connection, workspace_id: str, **filters: Any) -> Sequence[Row]:
     """Rows, newest first. Filters: limit, after, execution_id, workflow_id, channel, status."""
     return db.rows(connection, _LIST, {"workspace_id": workspace_id, **filters})

@@ -249,6 +249,7 @@ SENDERS: dict[str, Sender] = {
 
 # Effects that connect to no address of the user's.
 NO_ADDRESS = {
+    "digest": "waits in the database",
     "kafka.publish": "the operator's brokers",
     "function": "has no network",
     "workflow.run": "starts an execution",

@@ -152,6 +152,14 @@ export interface components {
             by?: string | null;
         };
         /**
+         * ReceiptsTaken
+         * @description How many messages the receipt told something new of.
+         */
+        ReceiptsTaken: {
+            /** Moved */
+            moved: number;
+        };
+        /**
          * Credential
          * @description A credential: `data` without its secrets, `secrets` says which of those are set.
          */
@@ -350,6 +358,16 @@ export interface components {
             authorization_url: string;
             /** Redirect Uri */
             redirect_uri: string;
+        };
+        /**
+         * ReceiptsAddress
+         * @description Where a provider leaves receipts for what is sent with a credential.
+         */
+        ReceiptsAddress: {
+            /** Url */
+            url: string;
+            /** How */
+            how: string;
         };
         /**
          * CredentialTested
