@@ -1,4 +1,4 @@
-"""AWS APIs through boto3, over our own guarded HTTP client: boto3 writes, signs and reads the messages, and never opens a connection itself.
+"""AWS APIs through botocore, over our own guarded HTTP client: botocore writes, signs and reads the messages, and never opens a connection itself.
 
 A client lives for one call's worth of credentials and is cheap after the first of its service, since botocore keeps the service's description.
 """
@@ -6,6 +6,8 @@ A client lives for one call's worth of credentials and is cheap after the first 
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -17,6 +19,7 @@ from chalicelib.core.egress import Target, parse_url
 from chalicelib.core.http import CallFailed, HttpClient
 
 MAX_ANSWER_BYTES = 10_000_000
+_making = threading.Lock()
 _exchange: ContextVar[Callable[[Any], Any]] = ContextVar("aws_exchange")
 
 
@@ -33,6 +36,7 @@ class _Body(BytesIO):
 def _session() -> Any:
     import botocore.session
 
+    logging.getLogger("botocore").setLevel(logging.INFO)  # at DEBUG it logs whole requests, keys and recipients included
     made = botocore.session.Session()
     made.set_config_variable("config_file", "/dev/null")
     made.set_config_variable("credentials_file", "/dev/null")
@@ -41,15 +45,20 @@ def _session() -> Any:
 
 @lru_cache(maxsize=64)
 def _client(service: str, region: str, endpoint_url: str | None, key_id: str, secret: str, token: str | None) -> Any:
-    import boto3
     from botocore.config import Config
 
     # Whether an effect is repeated is the engine's decision alone.
-    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path" if endpoint_url else "auto"}, parameter_validation=True)
-    session = boto3.Session(botocore_session=_session(), region_name=region)
-    client = session.client(
-        service, endpoint_url=endpoint_url, aws_access_key_id=key_id, aws_secret_access_key=secret, aws_session_token=token, config=config
-    )
+    config = Config(retries={"total_max_attempts": 1}, request_checksum_calculation="when_required", response_checksum_validation="when_required", s3={"addressing_style": "path" if endpoint_url else "auto"}, parameter_validation=True)
+    with _making:  # a session makes one client at a time
+        client = _session().create_client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint_url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=config,
+        )
     client.meta.events.register("before-send", lambda request, **_: _exchange.get()(request))
     return client
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
-from chalicelib.actions import http_request, webhook_send
+from chalicelib.actions import http_request, llm_prompt, postgres_query, webhook_send
+from chalicelib.actions.cloud import calling
 from chalicelib.actions.messages import fcm
 from chalicelib.actions.messages.apns import ApnsProvider
 from chalicelib.actions.messages.discord import DiscordBot, DiscordWebhook
@@ -212,6 +215,38 @@ async def _web_push(host: str, port: int) -> None:
     await send(host, port)
 
 
+def _of_aws(type: str, config: dict[str, Any]) -> Send:
+    """A node that calls AWS, its credential lent from memory."""
+
+    async def send(host: str, port: int) -> None:
+        spec = catalogue().get(type)
+        assert spec is not None
+        with lent(_opened("aws", **_aws(host, port))):
+            await run_action(spec, {"credential": "c", **config})
+
+    return send
+
+
+async def _postgres(host: str, port: int) -> None:
+    with lent(_opened("postgres", host=host, port=port, database="d", username="u", tls="disable")):
+        await run_action(postgres_query.SPEC, {"credential": "c", "query": "SELECT 1"})
+
+
+async def _llm(host: str, port: int) -> None:
+    await run_action(llm_prompt.SPEC, {"base_url": url_of(host, port), "model": "m", "prompt": "x"})
+
+
+@contextmanager
+def lent(opened: Opened) -> Iterator[None]:
+    """Within, every node is lent this credential."""
+
+    async def borrow(*_: Any, **__: Any) -> Opened:
+        return opened
+
+    with patch.object(calling, "borrow", borrow), patch.object(postgres_query, "borrow", borrow):
+        yield
+
+
 _MAIL = {"from": "a@b.example", "to": "c@d.example", "text": "x"}
 _SMS = {"to": "+15005550006", "text": "x"}
 
@@ -242,6 +277,15 @@ SENDERS: dict[str, Sender] = {
     "push.send, Web Push": Sender(_web_push, "push.send"),
     "push.send, Firebase's token": Sender(_message("push.send", FcmProvider(), "fcm", _fcm, {"to": "t", "title": "x"}, "t")),
     "push.send, Apple": Sender(_message("push.send", ApnsProvider(), "apns", _apns, {"to": "t", "title": "x"}, "t"), speaks_first=False),
+    "s3.get": Sender(_of_aws("s3.get", {"bucket": "bucket", "key": "k"}), "s3.get"),
+    "s3.put": Sender(_of_aws("s3.put", {"bucket": "bucket", "key": "k", "body": "x"}), "s3.put"),
+    "sqs.send": Sender(_of_aws("sqs.send", {"queue_url": "https://sqs.eu-west-1.amazonaws.com/1/q", "body": "x"}), "sqs.send"),
+    "sns.publish": Sender(_of_aws("sns.publish", {"topic_arn": "arn:aws:sns:eu-west-1:1:t", "message": "x"}), "sns.publish"),
+    "lambda.invoke": Sender(_of_aws("lambda.invoke", {"function": "f"}), "lambda.invoke"),
+    "events.put": Sender(_of_aws("events.put", {"source": "s", "detail_type": "t"}), "events.put"),
+    "stepfunctions.start": Sender(_of_aws("stepfunctions.start", {"state_machine_arn": "arn:aws:states:eu-west-1:1:stateMachine:m"}), "stepfunctions.start"),
+    "postgres.query": Sender(_postgres, "postgres.query", speaks_first=False),
+    "llm.prompt": Sender(_llm, "llm.prompt"),
     "sms.send, a gateway": Sender(
         _message("sms.send", HttpSmsProvider(), "bearer", lambda host, port: {"token": "t"}, {**_SMS, "http": {"url": "{url}"}}), "sms.send"
     ),

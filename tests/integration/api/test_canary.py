@@ -43,7 +43,10 @@ HTTP_TYPES: dict[str, tuple[dict[str, Any], list[str]]] = {
 ELSEWHERE = {"oauth2_authorization_code"}
 ACTIONS = {"http.request", "webhook.send"}
 # Actions of other kinds bring their own canary.
-OTHER_ACTIONS = dict.fromkeys(("email.send", "sms.send", "push.send", "slack.send", "discord.send", "teams.send"), "tests/integration/messages/test_canary.py")
+OTHER_ACTIONS = dict.fromkeys(("email.send", "sms.send", "push.send", "slack.send", "discord.send", "teams.send"), "tests/integration/messages/test_canary.py") | dict.fromkeys(
+    ("llm.prompt", "postgres.query", "s3.get", "s3.put", "sqs.send", "sns.publish", "lambda.invoke", "events.put", "stepfunctions.start"),
+    "tests/integration/data/test_canary.py",
+)
 
 
 def test_every_http_type_and_every_action_that_takes_a_credential_has_its_canary():

@@ -1,0 +1,1 @@
+"""What the nodes that call AWS have in common."""
