@@ -1,4 +1,4 @@
-"""Amazon SES (API v2): the mail is handed over as it is, so that it is the same whichever provider takes it."""
+"""Amazon SES (SendRawEmail, which LocalStack knows too): the mail is handed over as it is, so that it is the same whichever provider takes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SesProvider:
         for at in range(0, len(job.recipients), MAX_RECIPIENTS):
             some = list(job.recipients[at : at + MAX_RECIPIENTS])
             try:
-                found = await call(job, "sesv2", "send_email", self._parameters(envelope, some, job))
+                found = await call(job, "ses", "send_raw_email", self._parameters(envelope, some, job))
                 answers.update(dict.fromkeys(some, taken(found)))
             except Exception as error:
                 problem = getattr(error, "problem", None)
@@ -36,8 +36,8 @@ class SesProvider:
     @staticmethod
     def _parameters(envelope: mail.Envelope, recipients: list[str], job: Job) -> dict[str, object]:
         return {
-            "FromEmailAddress": envelope.sender,
-            "Destination": {"ToAddresses": recipients},
-            "Content": {"Raw": {"Data": envelope.body}},
-            "EmailTags": [{"Name": "millrace_execution", "Value": job.ctx.execution_id}],
+            "Source": envelope.sender,
+            "Destinations": recipients,
+            "RawMessage": {"Data": envelope.body},
+            "Tags": [{"Name": "millrace_execution", "Value": job.ctx.execution_id}],
         }

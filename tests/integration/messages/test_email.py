@@ -252,23 +252,27 @@ def test_no_log_line_holds_an_address(bench, server, caplog):
 # -- SES -----------------------------------------------------------------------------------------------------------------------------
 
 
+def accepted(message_id: str) -> str:
+    return f"<SendRawEmailResponse><SendRawEmailResult><MessageId>{message_id}</MessageId></SendRawEmailResult></SendRawEmailResponse>"
+
+
 def aws(bench: Bench, api, name: str = "aws") -> str:
     data = {"access_key_id": "AKIATEST", "secret_access_key": "secret-of-the-test", "region": "eu-central-1", "endpoint_url": api.url}
     return bench.credential("aws", data, name)
 
 
 def test_ses_gets_the_same_mail_signed(bench):
-    with web_api(lambda _request: (200, {"MessageId": "0100-ses"})) as api:
+    with web_api(lambda _request: (200, accepted("0100-ses"))) as api:
         node = bench.node("email.send", credential=aws(bench, api), **{"from": "shop@example.com"}, to=["jo@example.org"], bcc="b@example.org", subject="Hi", text="x")
         output = node.run().output
     assert (output["provider"], output["message_id"], output["status"]) == ("ses", "0100-ses", "accepted")
     (sent,) = api.sent
-    assert sent.path == "/v2/email/outbound-emails"
+    assert sent.form["Action"] == "SendRawEmail"
     assert sent.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIATEST/")
     assert "eu-central-1/ses/aws4_request" in sent.headers["authorization"]
     assert sent.headers["idempotency-key"] == f"{node.execution_id}.n"
-    assert sent.json["Destination"] == {"ToAddresses": ["jo@example.org", "b@example.org"]}
-    raw = email.message_from_bytes(base64.b64decode(sent.json["Content"]["Raw"]["Data"]), policy=email.policy.default)
+    assert (sent.form["Destinations.member.1"], sent.form["Destinations.member.2"]) == ("jo@example.org", "b@example.org")
+    raw = email.message_from_bytes(base64.b64decode(sent.form["RawMessage.Data"]), policy=email.policy.default)
     assert (raw["To"], raw["Bcc"], raw["Subject"]) == ("jo@example.org", None, "Hi")
 
 
@@ -285,7 +289,8 @@ def test_ses_gets_the_same_mail_signed(bench):
 )
 def test_what_ses_says_no_to(bench, status, kind, code, error_class, ledger):
     def answer(_request):
-        return None if status is None else (status, {"message": "jo@example.org is not verified"}, {"x-amzn-errortype": kind})
+        said = f"<ErrorResponse><Error><Code>{kind}</Code><Message>jo@example.org is not verified</Message></Error></ErrorResponse>"
+        return None if status is None else (status, said, {"Content-Type": "text/xml"})
 
     with web_api(answer) as api:
         node = bench.node("email.send", credential=aws(bench, api), **{"from": "a@b.example"}, to="jo@example.org", text="x")
@@ -297,7 +302,7 @@ def test_what_ses_says_no_to(bench, status, kind, code, error_class, ledger):
 
 
 def test_smtp_falls_back_to_ses(bench):
-    with web_api(lambda _request: (200, {"MessageId": "ses-1"})) as api:
+    with web_api(lambda _request: (200, accepted("ses-1"))) as api:
         down = bench.credential("smtp", {"host": "127.0.0.1", "port": 1, "security": "none"}, "down")
         node = bench.node("email.send", credential=down, fallback=aws(bench, api), **{"from": "a@b.example"}, to="jo@example.org", text="x")
         assert node.run().output["provider"] == "ses"

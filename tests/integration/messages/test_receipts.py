@@ -94,7 +94,7 @@ class Topic:
             return 200, "<ok/>"
         if b"Action=Publish" in request.body:
             return 200, "<PublishResponse><PublishResult><MessageId>sms-1</MessageId></PublishResult></PublishResponse>"
-        return 200, {"MessageId": "ses-1"}
+        return 200, "<SendRawEmailResponse><SendRawEmailResult><MessageId>ses-1</MessageId></SendRawEmailResult></SendRawEmailResponse>"
 
     def message(self, url: str, kind: str = "Notification", version: str = "2", **fields: str) -> dict[str, str]:
         message = {"Type": kind, "MessageId": "m-1", "TopicArn": "arn:aws:sns:eu-west-1:1:t", "Timestamp": "2026-01-01T00:00:00.000Z", **fields}
