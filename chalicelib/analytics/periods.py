@@ -64,14 +64,14 @@ class Span:
 def span_for(start: datetime, end: datetime, now: datetime) -> Span:
     """The span as one answer."""
     first = _down(start, LEVELS[_finest(start, now)])
-    last = max(_up(end, LEVELS[_finest(end - LEVELS["hour"], now)]), first + LEVELS["minute"])
+    last = max(_up(end, LEVELS[_finest_end(end, now)]), first + LEVELS["minute"])
     return Span(first, last, last - first, tuple(_cover(first, last, ("day", "hour", "minute"))))
 
 
 def steps_for(start: datetime, end: datetime, now: datetime, asked: str | None) -> Span:
     """The span cut into points: as asked, or into the finest steps that keep within MAX_POINTS. Raises ValueError, saying what to ask for instead."""
-    finest = LEVELS[_finest(start, now)]
-    possible = [name for name, step in STEPS.items() if (end - start) / step <= MAX_POINTS - 1 and step >= finest]
+    few = {name: step for name, step in STEPS.items() if (end - start) / step <= MAX_POINTS - 1}
+    possible = [name for name, step in few.items() if step >= LEVELS[_finest(_down(start, step), now)]]
     name = asked or possible[0]
     if name not in possible:
         raise ValueError(f"{name} gives more than {MAX_POINTS} points, or is finer than what is kept of that time; ask for {' or '.join(possible[:3])}")
@@ -85,6 +85,12 @@ def steps_for(start: datetime, end: datetime, now: datetime, asked: str | None) 
 def _finest(at: datetime, now: datetime) -> str:
     """The finest level that still holds this time."""
     return next((level for level in LEVELS if at >= now - KEPT[level]), "day")
+
+
+def _finest_end(end: datetime, now: datetime) -> str:
+    """The finest level that still holds all of the coarser bucket in which this time lies."""
+    pairs = (("minute", "hour"), ("hour", "day"))
+    return next((level for level, coarser in pairs if _down(end, LEVELS[coarser]) >= now - KEPT[level]), "day")
 
 
 def _cover(start: datetime, end: datetime, levels: tuple[str, ...]) -> Iterator[Segment]:

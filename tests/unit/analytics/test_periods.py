@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.analytics.periods import KEPT, LEVELS, MAX_POINTS, STEPS, span_for, steps_for
@@ -35,6 +35,7 @@ def test_days_in_the_middle_and_the_finest_that_is_kept_at_the_edges(start: date
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=3600)), st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)))
+@example(timedelta(days=89, seconds=20_913), timedelta(days=29, seconds=86_399, microseconds=1))
 def test_segments_cover_what_was_asked_without_gap_or_overlap(length: timedelta, ago: timedelta) -> None:
     end = NOW - ago
     start = end - length
