@@ -67,12 +67,10 @@ def test_never_more_than_the_limit_and_nobody_forgotten(database: Database, engi
 def test_the_first_come_first(database: Database, engine: EngineRun, effects: Effects) -> None:
     gauge = Gauge()
     effects.behaviour = gauge.run
-    workflow = limited(database)
-    ids = []
-    for _ in range(8):
-        ids.append(started(database, workflow, {"c": "ada"}))
-    engine.until_ended(*ids, claim_size=4)
-    assert gauge.order[1:] == sorted(gauge.order[1:])
+    workflow = limited(database, {**PAUSE, "config": {"seconds": 1.5}}, WORK, edges=[("pause", "work")])
+    ids = [one_after_the_other(database, engine, workflow) for _ in range(4)]
+    engine.until_ended(*ids, seconds=60)
+    assert gauge.order == ids
 
 
 def test_who_waits_shows_as_queued_and_can_be_cancelled(database: Database, engine: EngineRun) -> None:
