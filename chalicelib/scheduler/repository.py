@@ -114,10 +114,11 @@ SELECT (SELECT holder FROM ticks WHERE name = 'scheduler') AS holder,
   EXISTS (SELECT 1 FROM endings) AS endings
 """
 
+# ARRAY makes the inner query run once. As a join it may run again for every row, skip what this very statement has deleted, and so go beyond its limit.
 _FORGET_KEYS = """
-DELETE FROM start_keys WHERE (trigger_id, key) IN (
-  SELECT trigger_id, key FROM start_keys WHERE created_at < now() - make_interval(hours => %(hours)s)
-  ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+DELETE FROM start_keys WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM start_keys WHERE created_at < now() - make_interval(hours => %(hours)s)
+  ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 """
 
 

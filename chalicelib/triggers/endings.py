@@ -26,7 +26,7 @@ from chalicelib.triggers.schemas import input_schema_of
 MAX_DEPTH = 8
 
 _TAKE = """
-DELETE FROM endings WHERE execution_id IN (SELECT execution_id FROM endings ORDER BY execution_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+DELETE FROM endings WHERE execution_id = ANY (ARRAY(SELECT execution_id FROM endings ORDER BY execution_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 RETURNING execution_id
 """
 # The workflow's share lock holds publishing and disabling back until the commit, so that what is read is what starts; the trigger's keeps its config.
