@@ -118,6 +118,8 @@ class Worker:
                 full = await self._claim_once()
                 if not full:
                     await self._pause()
+            if self._held:  # a claim was under way when the worker was stopped: what it took is given back too
+                await self.stop(grace=0.0)
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
