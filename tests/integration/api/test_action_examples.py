@@ -9,9 +9,11 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.core.config import settings
 from chalicelib.core.kafka_publisher import close_publishers
 from chalicelib.credentials import vault
 from chalicelib.registry.catalogue import built_in
@@ -19,16 +21,43 @@ from tests.support.api import ApiClient
 from tests.support.mail_server import mail_server
 from tests.support.pushing import rsa_key
 from tests.support.web_api import Sent, WebApi, web_api
+from tests.support.workflows import Database
 
 INPUT = {
     "id": "17", "order": "17", "total": 120, "customer": "c1", "email": "ann@example.org", "phone": "+15005550006", "name": "Ann", "code": "1234",
-    "device_token": "abcdef", "orders": [{"total": 2}, {"total": 3.5}],
+    "device_token": "abcdef", "orders": [{"total": 2}, {"total": 3.5}], "text": "Guten Tag", "month": "11",
 }  # fmt: skip
-HOSTS = ("https://api.example.com", "https://subscriber.example.com")
+HOSTS = ("https://api.example.com", "https://subscriber.example.com", "https://sqs.eu-central-1.amazonaws.com")
+# What an example leaves to its default and this machine has not, or has no time for.
+HERE: dict[str, Callable[[WebApi], dict[str, Any]]] = {
+    "llm.prompt": lambda api: {"base_url": api.url + "/v1"},
+    "digest": lambda api: {"window_seconds": 1},
+}
+AWS_ANSWERS = {
+    "PutEvents": {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]},
+    "StartExecution": {"executionArn": "arn:x", "startDate": 1767225600.0},
+    "SendMessage": {"MessageId": "m-1"},
+}
+PUBLISHED = "<PublishResponse><PublishResult><MessageId>m-2</MessageId></PublishResult></PublishResponse>"
+COMPLETION = {
+    "id": "c-1", "model": "gpt-4.1-mini", "usage": {"prompt_tokens": 11, "completion_tokens": 7},
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": '{"language": "German"}'}, "finish_reason": "stop"}],
+}  # fmt: skip
 
 
-def service(request: Sent) -> tuple[int, Any]:
+def service(request: Sent) -> tuple[int, Any] | tuple[int, Any, dict[str, str]]:
     """All services at once: each finds in the answer what it looks for."""
+    target = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if target in AWS_ANSWERS:
+        return 200, AWS_ANSWERS[target]
+    if request.path.startswith("/reports/"):
+        return 200, b'{"n":1}' if request.method == "GET" else b"", {"ETag": '"e1"', "Content-Type": "application/json"}
+    if request.body.startswith(b"Action=Publish"):
+        return 200, PUBLISHED
+    if request.path.endswith("/invocations"):
+        return 200, {"price": 5}
+    if request.path.endswith("/chat/completions"):
+        return 200, COMPLETION
     return 200, {
         "id": "m-1", "sid": "SM1", "status": "queued", "ok": True, "ts": "1.2", "channel": "C1", "name": "projects/p/messages/1", "access_token": "t", "expires_in": 3599, "token_type": "Bearer",
     }  # fmt: skip
@@ -39,6 +68,17 @@ def firebase(api: WebApi) -> dict[str, Any]:
     return {"service_account": json.dumps(account), "api_url": api.url}
 
 
+def shop_database(api: WebApi, port: int) -> dict[str, Any]:
+    """The test's own database."""
+    parts = urlsplit(settings().require_database_url())
+    given = {"host": parts.hostname, "port": parts.port, "database": parts.path.lstrip("/"), "username": parts.username, "tls": "disable"}
+    return {**given, **({"password": parts.password} if parts.password else {})}
+
+
+def aws(api: WebApi, port: int) -> dict[str, Any]:
+    return {"access_key_id": "AKIATEST", "secret_access_key": "secret-of-the-test", "region": "eu-central-1", "endpoint_url": api.url}
+
+
 # The credentials that the examples name: slug -> type and data.
 CREDENTIALS: dict[str, tuple[str, Callable[[WebApi, int], dict[str, Any]]]] = {
     "mail-server": ("smtp", lambda api, port: {"host": "127.0.0.1", "port": port, "security": "none", "sender": "shop@example.org"}),
@@ -47,6 +87,9 @@ CREDENTIALS: dict[str, tuple[str, Callable[[WebApi, int], dict[str, Any]]]] = {
     "discord": ("discord_webhook", lambda api, port: {"url": f"{api.url}/hook-of-the-example"}),
     "teams": ("teams_webhook", lambda api, port: {"url": f"{api.url}/hook-of-the-example"}),
     "firebase": ("fcm", lambda api, port: firebase(api)),
+    "aws": ("aws", aws),
+    "openai": ("bearer", lambda api, port: {"token": "sk-the-token"}),
+    "shop-db": ("postgres", shop_database),
     "webhooks": ("webhook_secret", lambda api, port: {"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLsSwMfKQ9r8GKYqr"}),
 }
 
@@ -55,17 +98,27 @@ EXPECTED: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "approval": ("succeeded", lambda output: output["decision"] == "approved"),
     "condition": ("succeeded", lambda output: output == {"result": True}),
     "delay": ("succeeded", lambda output: "until" in output),
+    "digest": ("succeeded", lambda output: output["count"] == 1 and output["items"] == [{"text": "Guten Tag"}]),
     "discord.send": ("succeeded", lambda output: output["status"] in ("sent", "accepted", "queued", "delivered")),
     "email.send": ("succeeded", lambda output: output["provider"] == "smtp"),
+    "events.put": ("succeeded", lambda output: output == {"event_id": "e-1"}),
     "fail": ("failed", lambda output: output is None),
     "function": ("succeeded", lambda output: output == {"total": 42}),
     "http.request": ("succeeded", lambda output: output["status"] == 200 and output["body"]["id"] == "m-1"),
     "kafka.publish": ("succeeded", lambda output: output["topic"] == "orders" and output["offset"] >= 0),
+    "lambda.invoke": ("succeeded", lambda output: output["payload"] == {"price": 5}),
+    "llm.prompt": ("succeeded", lambda output: output["data"] == {"language": "German"} and output["usage"]["input_tokens"] == 11),
     "map": ("succeeded", lambda output: [item["total"]["cents"] for item in output] == [200, 350.0]),
+    "postgres.query": ("succeeded", lambda output: output["rows"] == [{"id": 7, "total": 120}]),
     "push.send": ("succeeded", lambda output: output["provider"] == "fcm"),
     "respond": ("succeeded", lambda output: output["status"] == 200 and output["body"] == {"ok": True}),
+    "s3.get": ("succeeded", lambda output: output["body"] == {"n": 1}),
+    "s3.put": ("succeeded", lambda output: output["etag"] == "e1"),
     "slack.send": ("succeeded", lambda output: output["message_id"] == "1.2"),
     "sms.send": ("succeeded", lambda output: output["message_id"] == "SM1"),
+    "sns.publish": ("succeeded", lambda output: output["message_id"] == "m-2"),
+    "sqs.send": ("succeeded", lambda output: output["message_id"] == "m-1"),
+    "stepfunctions.start": ("succeeded", lambda output: output["execution_arn"] == "arn:x"),
     "stop": ("succeeded", lambda output: output == {"skipped": True}),
     "switch": ("succeeded", lambda output: output == {"case": "default"}),
     "teams.send": ("succeeded", lambda output: output["provider"]),
@@ -121,7 +174,7 @@ def test_every_type_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("type", built_in().types())
-def test_the_example_runs(api: ApiClient, worker: None, type: str, request: pytest.FixtureRequest) -> None:
+def test_the_example_runs(api: ApiClient, database: Database, worker: None, type: str, request: pytest.FixtureRequest) -> None:
     if type == "kafka.publish":
         request.getfixturevalue("kafka_servers")
     spec = built_in().get(type)
@@ -137,7 +190,12 @@ def test_the_example_runs(api: ApiClient, worker: None, type: str, request: pyte
             api.published(slug="send-receipt", definition={"schema": "millrace/1", "nodes": [{"id": "done", "type": "stop", "config": {"output": "sent"}}]})
         for host in HOSTS:
             text = text.replace(host, world.url)
-        workflow = api.published(workflow_of(type, json.loads(text)))
+        if type == "postgres.query":
+            database.execute("CREATE TABLE orders (id int, total numeric, customer text)")
+            request.addfinalizer(lambda: database.execute("DROP TABLE orders"))
+            database.execute("INSERT INTO orders VALUES (7, 120, 'c1'), (8, 5, 'c2')")
+        config = json.loads(text) | HERE.get(type, lambda api: {})(world)
+        workflow = api.published(workflow_of(type, config))
         started = api.post(f"/workflows/{workflow['id']}/executions", {"input": INPUT})
         assert started.status == 202, started.body
         execution = follow(api, type, started.json["id"])
