@@ -205,3 +205,12 @@ def test_the_example_runs(api: ApiClient, database: Database, worker: None, type
     assert fits(node["output"]), node["output"]
     if type == "kafka.publish":
         close_publishers()
+
+
+def test_every_type_has_its_page_over_rest(api: ApiClient) -> None:
+    for type in built_in().types():
+        answered = api.get(f"/registry/actions/{type}/documentation")
+        assert answered.status == 200
+        assert answered.headers["content-type"].startswith("text/markdown")
+        assert f"`{type}`" in answered.body.decode()
+    assert api.get("/registry/actions/no.such/documentation").status == 404
