@@ -101,7 +101,7 @@ export async function drawn(suite, browser, { url, key, api, ids, target, topic 
   await suite.test('a workflow is built by keyboard alone', async () => {
     const opened = await openPage(browser, { url, key, hash: '/workflows' })
     const { page, close } = opened
-    const until = async (selector, presses = 80) => {
+    const until = async (selector, presses = 250) => { // every node type of the palette is one stop
       for (let times = 0; times < presses; times++) {
         if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return
         await page.keyboard.press('Tab')
