@@ -522,7 +522,7 @@ def test_a_batch_that_has_grown_large_leaves_the_rest_to_the_next(
 def test_a_trigger_the_database_refuses_harms_no_other(database: Database, workflow: Published) -> None:
     ids = [schedule(database, workflow, once(database)) for _ in range(5)]
     database.execute(
-        f"""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        f"""CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN IF NEW.trigger_id = '{ids[2]}' THEN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END $$"""
     )
     database.execute("CREATE TRIGGER refuse BEFORE INSERT ON occurrences FOR EACH ROW EXECUTE FUNCTION refuse()")
@@ -533,7 +533,7 @@ def test_a_trigger_the_database_refuses_harms_no_other(database: Database, workf
     assert "INSERT" not in row["unhealthy_reason"]
     assert timedelta(minutes=4) < row["next_fire_at"] - db_now(database) < timedelta(minutes=6)
 
-    database.execute("DROP TRIGGER refuse ON occurrences")
+    database.execute("DROP FUNCTION refuse CASCADE")
     database.execute("UPDATE triggers SET next_fire_at = now() WHERE id = %(id)s", {"id": ids[2]})
     assert tick().fired == 1
     assert trigger_row(database, ids[2])["unhealthy_reason"] is None

@@ -258,7 +258,7 @@ def test_a_version_published_while_a_batch_is_prepared_is_the_one_that_runs(
 def test_a_record_the_database_refuses_stands_alone(database: Database, workflow: Published) -> None:
     kafka_trigger(database, workflow, "orders")
     database.execute(
-        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        """CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
              IF NEW.input LIKE '%poison%' THEN RAISE EXCEPTION 'no such thing' USING ERRCODE = 'invalid_parameter_value'; END IF;
              RETURN NEW; END $$"""
     )
