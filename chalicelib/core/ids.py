@@ -29,6 +29,18 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{_base32(number, 26)}"
 
 
+def new_id_after(earlier: str) -> str:
+    """A fresh id of the same kind that sorts behind `earlier`, also where this machine's clock is behind that of the machine that made it."""
+    prefix, _, digits = earlier.partition("_")
+    made = new_id(prefix)
+    if made > earlier:
+        return made
+    number = 0
+    for digit in digits:
+        number = number << 5 | _ALPHABET.index(digit)
+    return f"{prefix}_{_base32(number + 1 + int.from_bytes(os.urandom(8), 'big'), 26)}"
+
+
 def bound(prefix: str, at: datetime) -> str:
     """The smallest id that can have been made at `at` (timezone-aware): a partition's bound, a time filter's edge."""
     return f"{prefix}_{_base32(int(at.timestamp() * 1000) << 80, 26)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import ValidationFailed
-from chalicelib.core.ids import new_id
+from chalicelib.core.ids import new_id_after
 from chalicelib.core.jsontext import dumps
 from chalicelib.definitions.inputs import check_input
 from chalicelib.engine.repository import Target
@@ -81,7 +81,7 @@ class Children:
     def _row(self, target: Target, input: Any, trigger: dict[str, Any]) -> dict[str, Any]:
         state = self._burst.state
         return {
-            "id": new_id("exe"),
+            "id": new_id_after(state.execution_id),
             "workspace_id": state.workspace_id,
             "workflow_id": target.workflow_id,
             "definition_id": target.definition_id,

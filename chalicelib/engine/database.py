@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -14,6 +17,10 @@ from chalicelib.core.db import CONNECT_OPTIONS, MAX_IDLE_SECONDS, libpq_url
 
 # Whole statement again: serialisation failure, deadlock, and what a lost or restarting server answers.
 RETRYABLE_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
+
+# The kernel's timers (tcp_user_timeout, keepalives) notice a machine that is gone. A proxy that takes everything and has lost the server behind it is noticed by
+# this one alone.
+ANSWER_SECONDS = 20.0
 
 
 def is_transient(error: BaseException) -> bool:
@@ -27,7 +34,8 @@ def is_transient(error: BaseException) -> bool:
 
 
 class AsyncConnection:
-    """One connection, one statement at a time. A broken one is dropped by the failing call and opened anew by the next."""
+    """One connection, one statement at a time. A broken one is dropped by the failing call and opened anew by the next; so is one that does not answer within
+    ANSWER_SECONDS, which counts as broken."""
 
     def __init__(self, database_url: str, *, prepare: bool, lock_timeout_ms: int = 2000) -> None:
         self._url = libpq_url(database_url)
@@ -44,8 +52,9 @@ class AsyncConnection:
             connection = await self._ready()
             self.statements += 1
             try:
-                cursor = await connection.execute(sql, params)
-                fetched = await cursor.fetchall() if cursor.description else []
+                with _answered_in_time(connection):
+                    cursor = await connection.execute(sql, params)
+                    fetched = await cursor.fetchall() if cursor.description else []
             except BaseException as error:
                 # A cancelled or broken exchange leaves the protocol in an unknown place.
                 if not isinstance(error, psycopg.Error) or connection.closed or is_transient(error):
@@ -61,11 +70,12 @@ class AsyncConnection:
             connection = await self._ready()
             self.statements += len(statements)
             try:
-                async with connection.transaction():
-                    found = []
-                    for sql, params in statements:
-                        cursor = await connection.execute(sql, params)
-                        found.append(await cursor.fetchall() if cursor.description else [])
+                with _answered_in_time(connection):
+                    async with connection.transaction():
+                        found = []
+                        for sql, params in statements:
+                            cursor = await connection.execute(sql, params)
+                            found.append(await cursor.fetchall() if cursor.description else [])
             except BaseException as error:
                 if not isinstance(error, psycopg.Error) or connection.closed or is_transient(error):
                     await self._drop()
@@ -96,3 +106,18 @@ class AsyncConnection:
         """Close the connection, once what is under way has ended."""
         async with self._lock:
             await self._drop()
+
+
+@contextlib.contextmanager
+def _answered_in_time(connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+    """Hang up when no answer comes: whoever waits for one sees the connection end. (Cancelling would not do: psycopg then waits for the server to agree.)"""
+    timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

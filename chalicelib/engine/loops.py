@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.ids import new_id
+from chalicelib.core.ids import new_id_after
 from chalicelib.core.jsontext import dumps
 from chalicelib.definitions.graph import Graph, GraphNode
 from chalicelib.engine.course import Frame
@@ -381,7 +381,7 @@ class Loops:
         items = loop.wish.items[first : first + INLINE_ITEMS]
         input = {"items": items, "max_parallel": parallel, "go_on": loop.wish.go_on, "scope": scope}
         child = {
-            "id": new_id("exe"),
+            "id": new_id_after(state.execution_id),
             "workspace_id": state.workspace_id,
             "workflow_id": state.workflow_id,
             "definition_id": state.definition_id,

@@ -27,7 +27,7 @@ LOAD_OUTPUT = """
 SELECT output FROM node_runs WHERE execution_id = %(id)s AND node_id = %(node_id)s AND iteration = %(iteration)s AND attempt = %(attempt)s
 """
 
-# Children sort behind their parent, which keeps the scan off older partitions.
+# Children sort behind their parent (ids.new_id_after), which keeps the scan off older partitions.
 LOAD_PARTS = """
 SELECT id, parent_node AS node_id, parent_iteration AS iteration, part, status, coalesce(last_seq, 0) AS last_seq
 FROM executions WHERE parent_id = %(id)s AND id > %(id)s AND part IS NOT NULL

@@ -309,10 +309,17 @@ class Worker:
         held.deadline = sent_at + self.options.lease_seconds - LEASE_MARGIN_SECONDS
 
     async def _renew_for_ever(self) -> None:
+        """Renew leases, and cut off what runs past its lease: each by itself, since a renewal may get no answer."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._cut_off_for_ever())
+            while True:
+                await asyncio.sleep(self.options.lease_seconds / 30)
+                with contextlib.suppress(Exception):
+                    await self._renew_once()
+
+    async def _cut_off_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self.options.lease_seconds / 30)
-            with contextlib.suppress(Exception):
-                await self._renew_once()
             now = time.monotonic()
             for held, task in list(self._held.values()):
                 if held.deadline <= now:

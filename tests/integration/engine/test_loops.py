@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core import ids
 from chalicelib.engine import loops
 from chalicelib.engine.signals import send_signal
 from chalicelib.registry.spec import ActionError, NodeContext
@@ -192,6 +193,21 @@ def test_a_loop_of_parts_within_a_loop(database: Database, engine: EngineRun) ->
     body = definition(loop("{{ [0, 1000] }}", make, inner, edges=[("list", "inner")], output="{{ nodes.inner.output }}"))
     (row,) = engine.until_ended(started(database, published(database, body), {"items": list(range(120))}))
     assert row["output"] == {"each": [[2 * n for n in range(120)], [2 * n + 1000 for n in range(120)]]}
+
+
+def test_parts_are_found_again_though_the_clock_of_who_started_them_is_behind(
+    database: Database, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = {"id": "pause", "type": "delay", "config": {"seconds": 600}}
+    execution_id = started(database, published(database, definition(loop("{{ input.items }}", pause))), {"items": list(range(200))})
+    real = ids.time.time_ns
+    monkeypatch.setattr(ids.time, "time_ns", lambda: real() - 600 * 10**9)
+    for _ in range(2):
+        EngineRun(database, "none", effects).drain(seconds=3.0)  # without a cache: the second knows only the rows
+        database.execute("UPDATE wakes SET wake_at = now() WHERE execution_id = %(id)s", {"id": execution_id})
+    parts = database.execute("SELECT id FROM executions WHERE parent_id = %(id)s ORDER BY part", {"id": execution_id})
+    assert len(parts) == 1, "max_parallel is 10: one part at a time"
+    assert parts[0]["id"] > execution_id
 
 
 def test_cancelling_reaches_the_parts(database: Database, engine: EngineRun) -> None:

@@ -1,0 +1,132 @@
+"""A database that is there and does not answer: connections that were left half-open, answers that were lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib.engine import database as engine_database
+from chalicelib.engine.database import AsyncConnection, is_transient
+from chalicelib.engine.worker import Worker, WorkerOptions
+from tests.support.engines import Effects, EngineRun
+from tests.support.proxy import DatabaseProxy
+from tests.support.workflows import Database, definition, published, started
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[DatabaseProxy]:
+    made = DatabaseProxy(database_url)
+    yield made
+    made.close()
+
+
+def test_a_connection_without_an_answer_is_given_up(proxy: DatabaseProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_database, "ANSWER_SECONDS", 0.3)
+
+    async def go() -> None:
+        connection = AsyncConnection(proxy.url, prepare=False)
+        assert await connection.execute("SELECT 1 AS one", {}) == [{"one": 1}]
+        proxy.stall()
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is, it must say "again"
+            await connection.execute("SELECT 2 AS two", {})
+        assert is_transient(raised.value), raised.value
+        proxy.heal()
+        assert await connection.execute("SELECT 3 AS three", {}) == [{"three": 3}]
+        await connection.close()
+
+    asyncio.run(go())
+
+
+def test_a_slow_statement_is_no_lost_connection(proxy: DatabaseProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_database, "ANSWER_SECONDS", 5.0)
+
+    async def go() -> None:
+        connection = AsyncConnection(proxy.url, prepare=False)
+        assert await connection.execute("SELECT pg_sleep(0.5), 1 AS one", {}) == [{"pg_sleep": "", "one": 1}]
+        await connection.close()
+
+    asyncio.run(go())
+
+
+def test_work_past_its_lease_is_cut_off_though_nothing_can_be_renewed(
+    database: Database, proxy: DatabaseProxy, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker's connections are half-open while an effect runs: the effect must not outlive the lease, or two workers would run it at once."""
+    monkeypatch.setattr("chalicelib.engine.worker.LEASE_MARGIN_SECONDS", 0.5)
+    monkeypatch.setattr(engine_database, "ANSWER_SECONDS", 6.0)  # three leases
+    ran: list[tuple[float, float]] = []
+    effects = Effects()
+
+    async def behave(_ctx: object, value: object) -> object:
+        began = time.monotonic()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ran.append((began, time.monotonic()))
+        return value
+
+    effects.behaviour = behave
+    execution_id = started(database, published(database, definition({"id": "a", "type": "test.effect", "config": {"value": 1}})))
+    engine = EngineRun(Database(proxy.url), redis_url, effects)
+
+    async def go() -> None:
+        worker = engine.worker(lease_seconds=2.0)
+        task = asyncio.create_task(worker.run())
+        while not effects.calls:
+            await asyncio.sleep(0.01)
+        proxy.stall()
+        while not ran:
+            await asyncio.sleep(0.01)
+        proxy.heal()
+        await worker.stop(grace=0.1)
+        await task
+        await worker.close()
+
+    asyncio.run(asyncio.wait_for(go(), 20))
+    assert ran[0][1] - ran[0][0] < 4, "it ran on for longer than its lease"
+    effects.behaviour = None
+    (row,) = EngineRun(database, redis_url, effects).until_ended(execution_id)
+    assert row["status"] == "succeeded"
+    history = EngineRun(database, redis_url, effects).history(execution_id)
+    assert [status for _, _, status in history][:-1] == ["failed"] * (len(history) - 1)
+    assert history[-1][2] == "succeeded"
+
+
+def test_answers_lost_after_the_commit_change_nothing(database: Database, proxy: DatabaseProxy, redis_url: str) -> None:
+    """One answer in four is thrown away after the server has committed; what a claim took comes due again when its lease ends."""
+    effects = Effects()
+    chain = definition(
+        *({"id": f"n{n}", "type": "test.effect", "config": {"value": n}} for n in range(6)), edges=[(f"n{n}", f"n{n + 1}") for n in range(5)]
+    )
+    workflow = published(database, chain)
+    ids = [started(database, workflow) for _ in range(20)]
+    engine = EngineRun(database, redis_url, effects)
+
+    async def go() -> None:
+        worker = Worker(WorkerOptions(proxy.url, redis_url, types=effects.catalogue(), poll_seconds=0.05, lease_seconds=3.0))
+        proxy.lose(0.25)
+        task = asyncio.create_task(worker.run())
+        while database.one("SELECT count(*) AS n FROM wakes")["n"]:
+            await asyncio.sleep(0.05)
+        proxy.heal()
+        await worker.stop(grace=0.2)
+        await task
+        await worker.close()
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+    assert proxy.lost > 10
+    assert {engine.execution(own)["status"] for own in ids} == {"succeeded"}
+    made = [(key, attempt) for _, attempt, key, _ in effects.calls]
+    recorded = {(f"{own}.{node}", attempt) for own in ids for node, attempt, _ in engine.history(own)}
+    assert set(made) <= recorded, set(made) - recorded
+    assert len(made) == len(set(made)), "an attempt was made twice"
