@@ -30,6 +30,11 @@ class ExecutionStart(Model):
 
     input: Any = Field(default_factory=dict, description="The execution's input, checked against the workflow's input_schema.")
     version: int | Literal["draft"] | None = Field(None, description="A version's number, or `draft`; without it the live version.")
+    until: str | None = Field(
+        None,
+        max_length=63,
+        description="With the draft: run this node and what leads to it, nothing else. Nodes with an output pinned in the draft have that output and do not run.",
+    )
     idempotency_key: Annotated[Text, Field(min_length=1, max_length=255)] | None = None
 
 
@@ -127,7 +132,7 @@ def start_execution(call: Call, id: str) -> Reply:
     request with the same input starts nothing and is answered with the first execution."""
     body = call.body
     started = service.start(
-        call.connection, call.workspace_id, id, input=body.input, version=body.version, key=body.idempotency_key
+        call.connection, call.workspace_id, id, input=body.input, version=body.version, until=body.until, key=body.idempotency_key
     )
     call.after_commit.append(wake)
     answer = {"id": started.id, "status": started.status, "duplicate": started.duplicate, "ui_url": ui_url(started.id)}

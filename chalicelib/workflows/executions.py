@@ -42,15 +42,19 @@ def start(
     input: Any,
     version: int | str | None,
     key: str | None,
+    until: str | None = None,
     trigger: Mapping[str, Any] | None = None,
 ) -> Begun:
     """Start an execution of the live version (None), of version n, or of the draft as it is now. Call `wake()` after the commit.
 
-    `trigger` is what expressions see by that name; None: started by hand.
+    `until` runs the draft up to that node, with what is pinned in it; see `partial`. `trigger` is what expressions see by that name; None: started by hand.
 
     Raises NotFound, Conflict (`workflow_not_published`, `workflow_disabled`), ValidationFailed (the draft's errors, the input's, `idempotency_key_reused`).
     """
-    definition_id, number, body = _pinned(connection, workspace_id, workflow_id, version)
+    if until is not None and version != "draft":
+        message = "only the draft can be run up to a node; say version draft"
+        raise ValidationFailed([{"path": "/until", "code": "needs_draft", "message": message}])
+    definition_id, number, body = _pinned(connection, workspace_id, workflow_id, version, until)
     check_input(input, loads(body).get("input_schema"), "/input")
     wish = StartRow(
         workspace_id=workspace_id,
@@ -60,7 +64,7 @@ def start(
         definition_id=definition_id,
         version=number,
         key=key,
-        body_hash=_fingerprint(input, version),
+        body_hash=_fingerprint(input, version, until),
     )
     started = start_executions(executor(connection), [wish])[0]
     if started.verdict == "started" and started.execution_id is not None:
@@ -173,13 +177,16 @@ def _bulk_one(connection: Connection, workspace_id: str, action: str, execution_
     return True
 
 
-def _pinned(connection: Connection, workspace_id: str, workflow_id: str, version: int | str | None) -> tuple[str, int | None, str]:
+def _pinned(
+    connection: Connection, workspace_id: str, workflow_id: str, version: int | str | None, until: str | None
+) -> tuple[str, int | None, str]:
     """The definition to run: its id, its version (None: a frozen draft) and its body."""
     workflow = workflows.get(connection, workspace_id, workflow_id)
     if not workflow["enabled"]:
         raise refusal("workflow_disabled")
     if version == "draft":
-        return workflows.freeze_draft(connection, workflow), None, workflow["definition"]
+        draft = workflow if until is None else workflows.draft_up_to(connection, workflow, until)
+        return workflows.freeze_draft(connection, draft), None, draft["definition"]
     number = workflow["live_version"] if version is None else version
     if number is None:
         raise refusal("workflow_not_published")
@@ -187,9 +194,10 @@ def _pinned(connection: Connection, workspace_id: str, workflow_id: str, version
     return found["definition_id"], found["version"], found["definition"]
 
 
-def _fingerprint(input: Any, version: int | str | None) -> str:
+def _fingerprint(input: Any, version: int | str | None, until: str | None) -> str:
     """The same for the same request, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps([input, version], sort_keys=True).encode()).hexdigest()
+    wish = [input, version] if until is None else [input, version, until]
+    return hashlib.sha256(json.dumps(wish, sort_keys=True).encode()).hexdigest()
 
 
 def get(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from chalicelib.core.jsontext import dumps, loads
 from chalicelib.credentials import references
 from chalicelib.custom_actions.service import types_for
 from chalicelib.definitions.issues import Issue
-from chalicelib.workflows import drafts, repository
+from chalicelib.workflows import drafts, partial, repository
 from chalicelib.workflows.etags import check_match
 
 Row = Mapping[str, Any]
@@ -193,6 +193,17 @@ def freeze_draft(connection: Connection, workflow: Row) -> str:
     drafts.require_valid(issues(connection, workflow))
     actions = types_for(connection, workflow["workspace_id"], workflow["definition"]).documents
     return repository.same_definition(connection, workflow["id"], workflow["definition"], actions) or freeze(connection, workflow)
+
+
+def draft_up_to(connection: Connection, workflow: Row, node_id: str) -> Row:
+    """The workflow with a draft that ends with one of its nodes, and pinned outputs in place of nodes. Raises ValidationFailed for an unknown node."""
+    types = types_for(connection, workflow["workspace_id"], workflow["definition"])
+    try:
+        definition = partial.up_to(loads(workflow["definition"]), node_id, types.catalogue)
+    except KeyError:
+        message = f"the draft has no node {node_id!r}"
+        raise ValidationFailed([{"path": "/until", "code": "unknown_node", "message": message}]) from None
+    return {**workflow, "definition": drafts.to_text(definition)}
 
 
 def list_versions(connection: Connection, workspace_id: str, workflow_id: str, after: str | None, limit: int) -> Sequence[Row]:

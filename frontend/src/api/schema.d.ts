@@ -1876,6 +1876,12 @@ export interface components {
              */
             version?: number | "draft" | null;
             /**
+             * Until
+             * @description With the draft: run this node and what leads to it, nothing else. Nodes with an output pinned in the draft have that output and do not run.
+             * @default null
+             */
+            until?: string | null;
+            /**
              * Idempotency Key
              * @default null
              */

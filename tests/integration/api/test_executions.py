@@ -82,6 +82,22 @@ def test_a_draft_run_is_pinned_to_the_draft_of_that_moment(api: ApiClient, datab
     assert pinned[first] == pinned[second] != pinned[third]
 
 
+def test_the_draft_runs_up_to_a_node_with_what_is_pinned(api: ApiClient, worker: None) -> None:
+    pinned = {"id": "paid", "type": "http.request", "config": {"url": "http://192.0.2.1/"}, "ui": {"pinned": {"output": {"n": 20}}}}
+    one, two = (
+        {"id": name, "type": "transform", "config": {"assign": {"v": source}}}
+        for name, source in (("one", "nodes.paid.output.n + 1"), ("two", "1 / 0"))
+    )
+    edges = [{"from": "paid", "to": "one"}, {"from": "one", "to": "two"}]
+    made = api.workflow({"schema": "millrace/1", "nodes": [pinned, one, two], "edges": edges, "output": "{{ nodes.two.output }}"})
+    path = f"/workflows/{made['id']}/executions"
+    done = wait_for(api, api.post(path, {"version": "draft", "until": "one"}).json["id"], "succeeded", "failed")
+    assert (done["status"], done["version"]) == ("succeeded", "draft")
+    assert [(run["node_id"], run["output"]) for run in done["nodes"]] == [("paid", {"n": 20}), ("one", {"v": 21})]
+    assert api.post(path, {"version": "draft", "until": "gone"}).json["errors"][0]["path"] == "/until"
+    assert api.post(path, {"until": "one"}).json["errors"][0]["code"] == "needs_draft"
+
+
 def test_a_key_makes_two_requests_one(api: ApiClient, database: Database) -> None:
     made = api.published()
     path = f"/workflows/{made['id']}/executions"
