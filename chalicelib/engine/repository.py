@@ -114,12 +114,12 @@ class EngineRepository:
         """The states of claimed executions, from the rows."""
         ids = [claim.execution_id for claim in claims]
         started = {claim.execution_id: claim.started_at for claim in claims}
-        rows = await self._connection.execute(statements.LOAD_EXECUTIONS, {"ids": ids})
+        rows = await self._read(statements.LOAD_EXECUTIONS, {"ids": ids})
         states = {row["id"]: _state(row, started[row["id"]]) for row in rows}
         retried = {row["id"] for row in rows if row["retry_of"] is not None}  # they begin with runs taken over
         begun = [claim.execution_id for claim in claims if claim.epoch > 1 or claim.execution_id in retried]
         if begun:
-            for row in await self._connection.execute(statements.LOAD_RUNS, {"ids": begun, "large": LARGE_BYTES}):
+            for row in await self._read(statements.LOAD_RUNS, {"ids": begun, "large": LARGE_BYTES}):
                 _add_run(states[row["execution_id"]], row)
         return states
 
@@ -166,7 +166,7 @@ class EngineRepository:
 
     async def definition(self, definition_id: str) -> str | None:
         """The body of an immutable definition, one line of JSON; on a second line the workspace's own node types that it was frozen with, if any."""
-        rows = await self._connection.execute(statements.LOAD_DEFINITION, {"id": definition_id})
+        rows = await self._read(statements.LOAD_DEFINITION, {"id": definition_id})
         if not rows:
             return None
         return rows[0]["body"] if rows[0]["actions"] is None else f"{rows[0]['body']}\n{rows[0]['actions']}"
