@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import re
 import ssl
-import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -20,6 +19,7 @@ from urllib.parse import quote, urljoin
 
 from chalicelib.core.egress import EgressDenied, Guard, InvalidUrl, Target, guard
 from chalicelib.core.errors import MillraceError
+from chalicelib.core.http_bodies import BodyTooLarge, read_body
 from chalicelib.core.version import VERSION
 
 MAX_BODY_BYTES = 10_000_000
@@ -49,9 +49,6 @@ _BODY_HEADERS = frozenset(("content-type", "content-language", "content-encoding
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _NOT_IN_LOCATION = re.compile(r"[^\x21-\x7e]+")
 _ONE_WRITE = 262_144
-_INFLATE_WINDOW = 65_536
-_INFLATE_MEMBERS = 1000
-_INFLATE_ON_LOOP = 8_192
 
 
 class CallFailed(MillraceError):
@@ -103,6 +100,10 @@ class Response:
         return next((value for key, value in self.headers if key == name), None)
 
 
+# Sees an answer's head (its body is empty) and may give what takes the body, piece by piece.
+Pieces = Callable[[Response], Callable[[bytes], None] | None]
+
+
 class HttpClient:
     """Calls through one pool of connections. It belongs to the event loop that first calls it; `await close()` ends the pool."""
 
@@ -123,12 +124,14 @@ class HttpClient:
         secret_headers: Collection[str] = (),
         redirects: int = MAX_REDIRECTS,
         transport: Transport = DIRECT,
+        pieces: Pieces | None = None,
     ) -> Response:
         """Send one request, follow up to `redirects` redirects, and read the whole answer.
 
-        With `redirects` -1 an answer that redirects is an answer like any other. `timeout` (seconds) covers everything; `max_bytes` bounds the body as received and as decoded. `secret_headers` are never sent to another origin than the URL's,
-        nor is any header but the harmless ones. Nothing is ever sent twice on its own. Raises EgressDenied, InvalidUrl and CallFailed (codes connection_failed,
-        timeout, tls_error, too_many_redirects, response_too_large, invalid_response). Cancelling closes the connection.
+        With `redirects` -1 an answer that redirects is an answer like any other. `timeout` (seconds) covers everything; `max_bytes` bounds the body as received
+        and as decoded. `secret_headers` are never sent to another origin than the URL's, nor is any header but the harmless ones. `pieces` may take the body
+        over, decoded, as it comes. Nothing is ever sent twice on its own. Raises EgressDenied, InvalidUrl, CallFailed (codes connection_failed, timeout,
+        tls_error, too_many_redirects, response_too_large, invalid_response), and any MillraceError of `pieces`. Cancelling closes the connection.
         """
         given = {name.lower() for name in headers or ()}
         sent = {name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in given} | dict(headers or {})
@@ -138,7 +141,7 @@ class HttpClient:
             async with asyncio.timeout(timeout):
                 for _ in range(max(redirects, 0) + 1):
                     origin = call.target.origin
-                    answer = await self._exchange(call, max_bytes, transport, follow=redirects >= 0)
+                    answer = await self._exchange(call, max_bytes, transport, pieces, follow=redirects >= 0)
                     if isinstance(answer, Response):
                         return answer
                     call = redirected(call, *answer, self._guard, secret_headers)
@@ -146,7 +149,9 @@ class HttpClient:
             raise CallFailed("timeout", f"{method} {origin} did not answer within {timeout:g} seconds", "timeout") from None
         raise CallFailed("too_many_redirects", f"{method} {origin} redirects more than {redirects} times")
 
-    async def _exchange(self, call: Call, max_bytes: int, transport: Transport, *, follow: bool) -> Response | tuple[int, str]:
+    async def _exchange(
+        self, call: Call, max_bytes: int, transport: Transport, pieces: Pieces | None, *, follow: bool
+    ) -> Response | tuple[int, str]:
         """One request and its answer: the whole response, or (status, Location) of a redirect."""
         session = self._session or self._open()
         way: dict[str, Any] = {} if transport is DIRECT else await self._way(call, transport)
@@ -162,10 +167,15 @@ class HttpClient:
             location = response.headers.get("Location") if follow and response.status in _REDIRECTS else None
             if location is not None:
                 return response.status, location
-            headers = _read_headers(response, call)
-            return Response(response.status, headers, await _read_body(response, call, max_bytes), call.target)
+            head = Response(response.status, _read_headers(response, call), b"", call.target)
+            take = pieces(head) if pieces is not None else None
+            return replace(head, body=await read_body(response, max_bytes, take))
         except MillraceError:
             raise
+        except BodyTooLarge:
+            raise CallFailed("response_too_large", f"{call.method} {call.target.origin} answered with more than {max_bytes} bytes, the most that is accepted") from None
+        except ValueError as error:
+            raise CallFailed("invalid_response", f"{call.method} {call.target.origin} answered with {error}") from None
         except Exception as error:
             raise _failure(error, call) from None
         finally:
@@ -308,67 +318,6 @@ def _text(value: str) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-async def _read_body(response: Any, call: Call, cap: int) -> bytes:
-    """The decoded body. Stops reading, and decoding, as soon as it passes `cap` bytes."""
-    if call.method != "HEAD" and (response.content_length or 0) > cap:
-        raise _too_large(call, cap)
-    chunks, size = [], 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > cap:
-            raise _too_large(call, cap)
-        chunks.append(chunk)
-    raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    coding = response.headers.get("Content-Encoding", "").strip().lower()
-    if not raw or coding in ("", "identity"):
-        return raw
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise CallFailed(
-            "invalid_response",
-            f"{call.method} {call.target.origin} answered in the content encoding {coding[:40]!r}, which was not asked for",
-        )
-    try:
-        # A few kilobytes can inflate to megabytes; more than that is decoded beside the event loop.
-        decoded = inflate(raw, cap) if len(raw) <= _INFLATE_ON_LOOP else await asyncio.to_thread(inflate, raw, cap)
-    except ValueError as error:
-        raise CallFailed(
-            "invalid_response", f"{call.method} {call.target.origin} answered with a body that is not {coding}: {error}"
-        ) from None
-    if decoded is None:
-        raise _too_large(call, cap)
-    return decoded
-
-
-def _too_large(call: Call, cap: int) -> CallFailed:
-    said = f"{call.method} {call.target.origin} answered with more than {cap} bytes, the most that is accepted"
-    return CallFailed("response_too_large", said)
-
-
-def inflate(raw: bytes, cap: int) -> bytes | None:
-    """Decode gzip (all members), zlib or bare deflate; None as soon as the result passes `cap` bytes. Raises ValueError for anything else."""
-    # "deflate" should mean zlib, but some servers send the bare format; the first two bytes tell. 47: gzip or zlib, by the header.
-    wrapped = raw[:2] == b"\x1f\x8b" or (raw[0] & 15 == 8 and int.from_bytes(raw[:2], "big") % 31 == 0)
-    wbits = 47 if wrapped else -15
-    view, out, position, members = memoryview(raw), bytearray(), 0, 0
-    while position < len(raw):
-        members += 1
-        if members > _INFLATE_MEMBERS:
-            raise ValueError(f"more than {_INFLATE_MEMBERS} parts")
-        decoder = zlib.decompressobj(wbits)
-        while not decoder.eof:
-            piece = view[position : position + _INFLATE_WINDOW]
-            if not piece:
-                raise ValueError("it ends too early")
-            try:
-                out += decoder.decompress(piece, cap + 1 - len(out))
-            except zlib.error as error:
-                raise ValueError(str(error)) from None
-            if len(out) > cap:
-                return None
-            position += len(piece) - len(decoder.unused_data)
-    return bytes(out)
 
 
 def _failure(error: Exception, call: Call) -> CallFailed:

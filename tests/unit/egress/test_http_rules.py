@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.core.egress import EgressDenied, Guard, parse_url
-from chalicelib.core.http import Call, CallFailed, inflate, redirected
+from chalicelib.core.http import Call, CallFailed, redirected
+from chalicelib.core.http_bodies import BodyTooLarge, Inflater
 from chalicelib.core.version import VERSION
 
 HEADERS = {
@@ -106,40 +107,52 @@ def raw_deflate(data: bytes) -> bytes:
     return compressor.compress(data) + compressor.flush()
 
 
+def inflate(data: bytes, cap: int, size: int = 65_536) -> bytes:
+    """Decoded from pieces of `size` bytes."""
+    inflater = Inflater(cap)
+    found = b"".join(inflater.feed(data[at : at + size]) for at in range(0, len(data), size))
+    inflater.end()
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 7, 65_536])
 @pytest.mark.parametrize(
     "encoded",
     [gzip.compress(TEXT), zlib.compress(TEXT), zlib.compress(TEXT, 1), raw_deflate(TEXT), gzip.compress(TEXT[:5000]) + gzip.compress(TEXT[5000:])],
     ids=["gzip", "zlib", "zlib-fast", "bare", "members"],
 )
-def test_inflate(encoded):
-    assert inflate(encoded, len(TEXT)) == TEXT
-    assert inflate(encoded, len(TEXT) - 1) is None
+def test_bodies_are_decoded_as_they_come(encoded, size):
+    assert inflate(encoded, len(TEXT), size) == TEXT
+    with pytest.raises(BodyTooLarge):
+        inflate(encoded, len(TEXT) - 1, size)
 
 
-def test_a_large_incompressible_body_passes_through_the_windows():
+def test_a_large_incompressible_body_passes_through():
     data = bytes(zlib.crc32(index.to_bytes(4, "big")) & 0xFF for index in range(300_000))
     assert inflate(gzip.compress(data), 300_000) == data
 
 
 def test_bombs_stop_at_the_limit():
     bomb = zlib.compress(b"\0" * 50_000_000, 9)
-    assert len(bomb) < 60_000  # one window
+    assert len(bomb) < 60_000  # one piece
     tracemalloc.start()
-    assert inflate(bomb, 1_000_000) is None
+    with pytest.raises(BodyTooLarge):
+        inflate(bomb, 1_000_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
     assert inflate(gzip.compress(bomb), 10_000_000) == bomb  # one layer only; what is inside stays as it came
 
 
+@pytest.mark.parametrize("size", [1, 65_536])
 @pytest.mark.parametrize(
     "data",
     [gzip.compress(TEXT)[:-9], zlib.compress(TEXT)[:20], b"plain text", b"\x1f\x8bnope", gzip.compress(b"a") + b"junk", gzip.compress(b"") * 1001],
     ids=["cut", "cut-zlib", "text", "not-gzip", "trailing", "members"],
 )
-def test_what_is_not_compressed_properly_is_an_error(data):
+def test_what_is_not_compressed_properly_is_an_error(data, size):
     with pytest.raises(ValueError):
-        inflate(data, 1_000_000)
+        inflate(data, 1_000_000, size)
 
 
 def test_the_version_is_the_projects():
