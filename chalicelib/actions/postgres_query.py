@@ -14,13 +14,13 @@ from pydantic import Field
 from chalicelib.core.clock import to_text
 from chalicelib.core.egress import EgressDenied, guard
 from chalicelib.core.http import CallFailed
-from chalicelib.core.postgres_client import QueryFailed, Result, query
+from chalicelib.core.postgres_client import MAX_BYTES, QueryFailed, Result, TooManyBytes, query
 from chalicelib.credentials.vault import borrow
+from chalicelib.credentials.watched import watched
 from chalicelib.definitions.issues import Issue
 from chalicelib.registry.references import credential_field
 from chalicelib.registry.spec import ActionError, ActionSpec, Config, Done, NodeContext
 
-MAX_BYTES = 5_000_000
 _AGAIN = ("08", "40", "53", "57P")
 
 
@@ -46,21 +46,25 @@ async def run(ctx: NodeContext, config: PostgresQueryConfig) -> Done:
     data = opened.data
     opened.check_host(data.host.lower(), data.port)
     try:
-        found = await query(
-            guard(),
-            data.server(),
-            config.query,
-            config.params,
-            read_only=config.read_only,
-            max_rows=config.max_rows,
-            seconds=ctx.timeout_seconds,
-            key=ctx.idempotency_key,
-        )
+        with watched(ctx, opened.id, f"{data.host.lower()}:{data.port}") as watch:
+            found = await query(
+                guard(),
+                data.server(),
+                config.query,
+                config.params,
+                read_only=config.read_only,
+                max_rows=config.max_rows,
+                seconds=ctx.timeout_seconds,
+                key=ctx.idempotency_key,
+                connected=watch.answered,
+            )
     except QueryFailed as error:
         again = error.sqlstate is None or error.sqlstate.startswith(_AGAIN)
         message = f"{error.message} (SQLSTATE {error.sqlstate})" if error.sqlstate else error.message
         late = error.sqlstate == "57014"
         raise ActionError("query_failed", message, error_class="timeout" if late else "connection" if again else None) from None
+    except TooManyBytes:
+        raise ActionError("response_too_large", f"query: the rows have more than {MAX_BYTES} bytes, so the statement was rolled back; ask for fewer of them") from None
     except CallFailed as error:
         raise ActionError(error.code, error.detail, error_class=error.error_class) from None
     except EgressDenied as error:
@@ -72,7 +76,7 @@ def output_of(found: Result) -> dict[str, Any]:
     """Rows as objects of JSON values. Raises ActionError `response_too_large`."""
     rows = [dict(zip(found.columns, (as_json(value) for value in row), strict=True)) for row in found.rows]
     if len(json.dumps(rows)) > MAX_BYTES:
-        raise ActionError("response_too_large", f"the rows have more than {MAX_BYTES} bytes; ask for fewer of them")
+        raise ActionError("response_too_large", f"query: the rows have more than {MAX_BYTES} bytes of JSON; ask for fewer of them")
     return {"rows": rows, "row_count": found.row_count, "columns": found.columns, "truncated": found.truncated}
 
 

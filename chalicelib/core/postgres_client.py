@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from chalicelib.core.egress import Guard
 from chalicelib.core.http import CallFailed
 
 CONNECT_SECONDS = 10
+MAX_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Result:
     truncated: bool
 
 
+class TooManyBytes(Exception):
+    """A query gives more bytes than are read; its transaction was rolled back."""
+
+
 class QueryFailed(Exception):
     """The database says no. `sqlstate` None: the connection was lost, and what was sent may have been done."""
 
@@ -49,27 +54,50 @@ class QueryFailed(Exception):
 
 
 async def query(
-    guard: Guard, server: Server, sql: str, params: Sequence[Any] | Mapping[str, Any], *, read_only: bool, max_rows: int, seconds: float, key: str
+    guard: Guard,
+    server: Server,
+    sql: str,
+    params: Sequence[Any] | Mapping[str, Any],
+    *,
+    read_only: bool,
+    max_rows: int,
+    seconds: float,
+    key: str,
+    max_bytes: int = MAX_BYTES,
+    connected: Callable[[], None] = lambda: None,
 ) -> Result:
     """Run one statement in a transaction of its own: `$1` with a list, `%(name)s` with an object. The extended protocol takes a single statement, and values never
-    become part of its text. `current_setting('millrace.idempotency_key')` gives the key.
+    become part of its text. `current_setting('millrace.idempotency_key')` gives the key. `connected` is called once signed in.
 
-    Raises EgressDenied, CallFailed (no connection) and QueryFailed.
+    Rows are read one by one: `max_rows` are kept, those beyond are counted, and past `max_bytes` of both reading ends. Raises EgressDenied, CallFailed (no
+    connection), TooManyBytes and QueryFailed.
     """
     import psycopg
     from psycopg.types.json import Jsonb
 
+    from chalicelib.core.postgres_rows import NamedRows, NumberedRows
+
     connection = await _connect(guard, server, read_only, seconds)
+    connected()
     try:
         async with connection:
             await connection.execute("SELECT set_config('millrace.idempotency_key', %s, true)", [key])
-            raw = not isinstance(params, Mapping)
-            cursor: Any = psycopg.AsyncRawCursor(connection) if raw else connection.cursor()
-            wrapped: Any = [_wrap(value, Jsonb) for value in params] if not isinstance(params, Mapping) else {name: _wrap(value, Jsonb) for name, value in params.items()}
-            await cursor.execute(sql, wrapped, prepare=True)
-            rows = await cursor.fetchmany(max_rows + 1) if cursor.description else []
+            cursor: Any
+            wrapped: Any
+            if isinstance(params, Mapping):
+                cursor, wrapped = NamedRows(connection), {name: _wrap(value, Jsonb) for name, value in params.items()}
+            else:
+                cursor, wrapped = NumberedRows(connection), [_wrap(value, Jsonb) for value in params]
+            rows: list[tuple[Any, ...]] = []
+            count = 0
+            async for row in cursor.stream(sql, wrapped):
+                count += 1
+                if count <= max_rows:
+                    rows.append(row)
+                if cursor.received > max_bytes:
+                    raise TooManyBytes
             columns = [column.name for column in cursor.description or ()]
-            return Result(columns, rows[:max_rows], cursor.rowcount, len(rows) > max_rows)
+            return Result(columns, rows, count if columns else cursor.changed, count > max_rows)
     except psycopg.Error as error:
         raise QueryFailed(error.sqlstate, (error.diag.message_primary or str(error).partition("\n")[0])[:500]) from None
     finally:

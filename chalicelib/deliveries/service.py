@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -35,6 +36,7 @@ class Earlier:
     """What the ledger knows of a recipient under this key from an earlier attempt: `landed` is not sent again; without it, it may have been sent, and only
     the credential it was sent by may try again."""
 
+    id: str
     landed: bool
     provider: str
     credential_id: str
@@ -74,7 +76,7 @@ def accept(
         known = earlier.get(by_digest[row["recipient_digest"]])
         if known is None or not known.landed:
             earlier[by_digest[row["recipient_digest"]]] = Earlier(
-                landed, row["provider"], row["credential_id"], row["message_id"], row["status"]
+                row["id"], landed, row["provider"], row["credential_id"], row["message_id"], row["status"]
             )
     fresh = [
         {"id": new_id("dlv"), "recipient": shortened(recipient), "digest": key}
@@ -92,12 +94,14 @@ def digest(workspace_id: str, channel: str, recipient: str) -> str:
 
 
 def shortened(recipient: str) -> str:
-    """A recipient as people may see it: `j…@example.com`, `…4567`, `https://hooks…`."""
+    """A recipient as people may see it: `j…@example.com`, `…4567`, `https://hooks.example.com/…`."""
     name, at, domain = recipient.rpartition("@")
     if at and name and "://" not in recipient:
         return f"{name[0]}…@{domain[:100]}"
     if re.fullmatch(r"\+?[\d\s().-]{5,}", recipient):
         return f"…{re.sub(r'[^0-9]', '', recipient)[-3:]}"
+    if "://" in recipient and not recipient.startswith("{"):
+        return f"{recipient.partition('://')[0]}://{urlsplit(recipient).netloc.rpartition('@')[2][:100]}/…"
     return recipient if len(recipient) <= 20 and "://" not in recipient else f"{recipient[:4]}…{recipient[-4:]}"
 
 

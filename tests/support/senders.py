@@ -34,6 +34,7 @@ from chalicelib.core.http import HttpClient
 from chalicelib.credentials import oauth, testing
 from chalicelib.credentials.catalogue import credential_types
 from chalicelib.credentials.vault import Opened
+from chalicelib.deliveries.service import Accepted
 from chalicelib.registry.catalogue import catalogue
 from chalicelib.registry.spec import ActionError, ActionSpec, NodeContext
 from tests.support.http_server import answer, serving
@@ -98,7 +99,9 @@ async def _http_request(host: str, port: int) -> None:
 
 
 async def _webhook_send(host: str, port: int) -> None:
-    await run_action(webhook_send.SPEC, {"url": url_of(host, port), "payload": 1})
+    url = url_of(host, port)
+    with without_ledger(url):
+        await run_action(webhook_send.SPEC, {"url": url, "payload": 1})
 
 
 async def _proxy(host: str, port: int) -> None:
@@ -234,6 +237,20 @@ async def _postgres(host: str, port: int) -> None:
 
 async def _llm(host: str, port: int) -> None:
     await run_action(llm_prompt.SPEC, {"base_url": url_of(host, port), "model": "m", "prompt": "x"})
+
+
+@contextmanager
+def without_ledger(url: str) -> Iterator[None]:
+    """Within, webhook.send writes no rows; the ledger connects to no address of a user's."""
+
+    async def accepted(_work: Any) -> Accepted:
+        return Accepted({url: "dlv_1"}, {})
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    with patch.object(webhook_send, "before_sending", accepted), patch.object(webhook_send, "record", nothing):
+        yield
 
 
 @contextmanager

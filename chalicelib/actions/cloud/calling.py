@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.core import aws, jsontext
+from chalicelib.core import jsontext
 from chalicelib.core.egress import EgressDenied, InvalidUrl
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.http import CallFailed, http_client
+from chalicelib.credentials.aws_calls import call_aws
 from chalicelib.credentials.vault import borrow
 from chalicelib.registry.references import credential_field
 from chalicelib.registry.spec import ActionError, Config, NodeContext
@@ -31,17 +32,8 @@ async def call(ctx: NodeContext, config: AwsConfig, service: str, operation: str
     opened = await borrow(ctx, config.credential, ("aws",))
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
     try:
-        return await aws.call(
-            ctx.clients.get("http") or http_client(),
-            opened.data.model_dump(),
-            service,
-            operation,
-            given,
-            headers={"Idempotency-Key": ctx.idempotency_key},
-            timeout=ctx.timeout_seconds,
-            check=lambda target: opened.check_host(target.host, target.port),
-            **options,
-        )
+        client = ctx.clients.get("http") or http_client()
+        return await call_aws(ctx, opened, client, service, operation, given, timeout=ctx.timeout_seconds, **options)
     except ClientError as error:
         raise of_client_error(error, service, operation) from None
     except CallFailed as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,22 @@ from pydantic import Field
 from chalicelib.core.egress import EgressDenied, parse_url
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.http import DIRECT, MAX_BODY_BYTES, MAX_REDIRECTS, CallFailed, HttpClient, Response, Transport, http_client
-from chalicelib.credentials.health import health
 from chalicelib.credentials.spec import Outgoing
 from chalicelib.credentials.types.client_certificate import load_certificate
 from chalicelib.credentials.vault import authenticate, borrow
+from chalicelib.credentials.watched import watched
 from chalicelib.registry.references import credential_field
 from chalicelib.registry.spec import ActionError, Config, NodeContext
 
 _CONTEXTS_KEPT = 200
+
+
+class CallError(ActionError):
+    """A call without an answer; `unsent` says that the other side cannot have acted."""
+
+    def __init__(self, error: CallFailed) -> None:
+        super().__init__(error.code, error.detail, error_class=error.error_class)
+        self.unsent = error.unsent
 
 
 class Auth(Config):
@@ -79,8 +86,8 @@ async def send(
     """One call. With a credential (`auth`) that needs an access token, an answer of 401 has the token renewed and the call made once more. `signer` is the id of a
     credential that the request is signed with already.
 
-    Raises ActionError: egress_denied, invalid_url, connection_failed, timeout, tls_error, too_many_redirects, response_too_large, invalid_response, circuit_open,
-    and those of credentials.
+    Raises ActionError: egress_denied, invalid_url, circuit_open, those of credentials, and as CallError connection_failed, timeout, tls_error, too_many_redirects,
+    response_too_large, invalid_response.
     """
     client = client_of(ctx)
     way = _Way(ctx, client, transport, max_bytes, redirects)
@@ -95,7 +102,7 @@ async def send(
             response = await way.call(plain, opened.id)
         return response
     except CallFailed as error:
-        raise ActionError(error.code, error.detail, error_class=error.error_class) from None
+        raise CallError(error) from None
     except MillraceError as error:
         raise ActionError(error.code, error.detail) from None
 
@@ -112,17 +119,9 @@ class _Way:
 
     async def call(self, request: Outgoing, credential_id: str) -> Response:
         target = parse_url(request.url)
-        key = (self.ctx.workspace_id, credential_id, f"{target.host}:{target.port}")
-        health().check(key)
-        began = time.monotonic()
-        try:
+        with watched(self.ctx, credential_id, f"{target.host}:{target.port}") as watch:
             response = await self._send(request)
-        except CallFailed as error:
-            if error.error_class is not None or error.code == "tls_error":
-                health().record(key, time.monotonic() - began, self.ctx.secrets.text(error.detail))
-            raise
-        trouble = f"{target.origin} answered {response.status}" if response.status >= 500 else None
-        health().record(key, time.monotonic() - began, trouble)
+            watch.answered(response.status)
         return response
 
     async def _send(self, request: Outgoing) -> Response:

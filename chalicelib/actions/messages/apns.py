@@ -14,6 +14,7 @@ from chalicelib.core import http2
 from chalicelib.core.egress import EgressDenied, InvalidUrl, guard, parse_url
 from chalicelib.core.http import CallFailed, Response
 from chalicelib.core.jwt import sign_es256
+from chalicelib.credentials.watched import watched
 
 TOKEN_SECONDS = 1_800.0  # Apple refuses tokens younger than 20 minutes apart, and older than an hour
 _REASONS = {
@@ -59,7 +60,9 @@ class ApnsProvider:
         job.credential.check_host(target.host, target.port)
         message_id = str(uuid.uuid5(uuid.NAMESPACE_OID, job.key_for(recipient)))
         try:
-            response = await http2.post(guard(), url, self.headers(job, recipient, message_id), within(self.payload(job.config)), timeout=job.seconds)
+            with watched(job.ctx, job.credential.id, f"{target.host}:{target.port}") as watch:
+                response = await http2.post(guard(), url, self.headers(job, recipient, message_id), within(self.payload(job.config)), timeout=job.seconds)
+                watch.answered(response.status)
         except (CallFailed, EgressDenied, InvalidUrl) as error:
             raise NotTaken(of_failure(error)) from None
         return self._read(response, message_id)

@@ -7,9 +7,9 @@ from typing import Any
 
 from chalicelib.actions.messages.http_api import of_failure, words
 from chalicelib.actions.messages.provider import Answer, Job, NotTaken, Problem, Taken
-from chalicelib.core import aws
 from chalicelib.core.egress import EgressDenied, InvalidUrl
 from chalicelib.core.http import CallFailed
+from chalicelib.credentials.aws_calls import call_aws
 
 _LATER = frozenset(
     ("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "LimitExceededException", "RequestThrottled", "Throttled", "SlowDown")
@@ -21,18 +21,8 @@ async def call(job: Job, service: str, operation: str, parameters: Mapping[str, 
     """One call with the job's credential. Raises NotTaken."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    data = job.credential.data
     try:
-        return await aws.call(
-            job.client,
-            data.model_dump(),
-            service,
-            operation,
-            parameters,
-            headers={"Idempotency-Key": job.ctx.idempotency_key},
-            timeout=job.seconds,
-            check=lambda target: job.credential.check_host(target.host, target.port),
-        )
+        return await call_aws(job.ctx, job.credential, job.client, service, operation, parameters, timeout=job.seconds)
     except ClientError as error:
         raise NotTaken(of_client_error(error)) from None
     except (CallFailed, EgressDenied, InvalidUrl) as error:

@@ -13,6 +13,7 @@ from chalicelib.core import jsontext
 from chalicelib.core.egress import EgressDenied, InvalidUrl, parse_url
 from chalicelib.core.http import CallFailed, Response
 from chalicelib.core.jwt import google_token
+from chalicelib.credentials.watched import watched
 
 EARLY_SECONDS = 60.0
 _tokens: dict[tuple[str, int], tuple[str, float]] = {}
@@ -27,7 +28,9 @@ async def access_token(job: Job, *, renew: bool = False) -> str:
         try:
             target = parse_url(data.token_url)
             job.credential.check_host(target.host, target.port)
-            token, seconds = await google_token(data.account, data.token_url, job.client, job.seconds)
+            with watched(job.ctx, job.credential.id, f"{target.host}:{target.port}") as watch:
+                token, seconds = await google_token(data.account, data.token_url, job.client, job.seconds)
+                watch.answered()
         except (CallFailed, EgressDenied, InvalidUrl) as error:
             problem = of_failure(error)
             raise NotTaken(Problem(problem.code, problem.message, "unauthorized" if error.code == "token_refused" else problem.reason, problem.error_class)) from None

@@ -13,11 +13,12 @@ from chalicelib.core.egress import EgressDenied, InvalidUrl, parse_url
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.http import CallFailed, Response
 from chalicelib.credentials.spec import Outgoing
+from chalicelib.credentials.watched import watched
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_WORDS = 300
 # The gateway's own words: what stands behind it may have acted.
-_UNSURE = frozenset((408, 502, 504))
+UNSURE_STATUSES = frozenset((408, 502, 504))
 
 
 async def post(
@@ -32,7 +33,8 @@ async def post(
     secret: tuple[str, ...] = (),
     method: str = "POST",
 ) -> Response:
-    """Send one request with the node's Idempotency-Key. `authenticate` adds the job's credential (of kind http). Raises NotTaken when there was no answer."""
+    """Send one request with the node's Idempotency-Key. `authenticate` adds the job's credential (of kind http). Raises NotTaken when there was no answer, and
+    ActionError `circuit_open`."""
     target = parse_url(url)
     job.credential.check_host(target.host, target.port)
     sent = {"Idempotency-Key": job.ctx.idempotency_key, **(headers or {})}
@@ -45,16 +47,19 @@ async def post(
     if authenticate:
         await _authenticate(job, request)
     try:
-        return await job.client.call(
-            method,
-            request.url,
-            headers=request.headers,
-            body=body,
-            timeout=job.seconds,
-            max_bytes=MAX_ANSWER_BYTES,
-            secret_headers=request.secret_headers,
-            redirects=0,
-        )
+        with watched(job.ctx, job.credential.id, f"{target.host}:{target.port}") as watch:
+            response = await job.client.call(
+                method,
+                request.url,
+                headers=request.headers,
+                body=body,
+                timeout=job.seconds,
+                max_bytes=MAX_ANSWER_BYTES,
+                secret_headers=request.secret_headers,
+                redirects=0,
+            )
+            watch.answered(response.status)
+        return response
     except (CallFailed, EgressDenied, InvalidUrl) as error:
         raise NotTaken(of_failure(error)) from None
 
@@ -92,7 +97,7 @@ def of_status(response: Response, name: str, said: str, *, code: str = "provider
     worth_it = f"http.{status}" if status >= 500 or status == 408 else None
     if status in (401, 403):
         return Problem(code, message, reason or "unauthorized")
-    return Problem(code, message, reason or f"http_{status}", worth_it, wait, unsure=status in _UNSURE)
+    return Problem(code, message, reason or f"http_{status}", worth_it, wait, unsure=status in UNSURE_STATUSES)
 
 
 def words(text: str) -> str:

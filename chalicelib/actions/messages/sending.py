@@ -7,28 +7,22 @@ may try it again, when the node is retried.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from chalicelib.actions.messages.config import MessageConfig, distinct, invalid
 from chalicelib.actions.messages.provider import Answer, Job, NotTaken, Problem, Provider, choose
 from chalicelib.actions.messages.quiet import quiet_until
-from chalicelib.core.errors import MillraceError
 from chalicelib.credentials.vault import Opened, borrow
 from chalicelib.deliveries import repository, service
+from chalicelib.deliveries.edge import before_sending, record
 from chalicelib.deliveries.service import Earlier
 from chalicelib.registry.spec import ActionError, Done, NodeContext, Sleep
 
-log = logging.getLogger("millrace.messages")
-
 SPARE_SECONDS = 2.0  # of the node's time, kept for the ledger
-LEDGER_TRIES = 3
-T = TypeVar("T")
 
 
 class Sending:
@@ -52,7 +46,7 @@ class Sending:
             return Sleep(until)
         refs = [self.config.credential, *getattr(self.config, "fallback", ())]
         first, provider = await self._first(refs)
-        accepted = await _ledger(lambda tx: service.accept(tx, self.ctx, self.channel, self.recipients, provider.name, first.id))
+        accepted = await before_sending(lambda tx: service.accept(tx, self.ctx, self.channel, self.recipients, provider.name, first.id))
         self._remember(accepted)
         try:
             await self._try_all(refs, first)
@@ -66,7 +60,7 @@ class Sending:
         quiet = self.config.quiet_hours if isinstance(self.config, MessageConfig) else None
         if quiet is None:
             return None
-        return quiet_until(await _ledger(service.database_now), quiet)
+        return quiet_until(await before_sending(service.database_now), quiet)
 
     async def _first(self, refs: Sequence[str]) -> tuple[Opened, Provider]:
         """The first credential that can be had at all."""
@@ -139,7 +133,7 @@ class Sending:
                 tried = {"provider": before[0], "reason": before[1].reason, "detail": self.ctx.secrets.text(before[1].message)} if before else {}
                 repository.turn_to(tx, row_id, provider.name, opened.id, tried)
 
-        await _ledger(turn)
+        await before_sending(turn)
 
     async def _try(self, provider: Provider, opened: Opened, pending: Sequence[str]) -> None:
         job = Job(self.ctx, self.config, opened, pending, {each: self.ids[each] for each in pending}, self.ends_at)
@@ -173,12 +167,12 @@ class Sending:
             for row_id, (_, message_id, status, _extra) in rows:
                 repository.hand(tx, row_id, provider.name, opened.id, message_id, status)
 
-        await self._record(hand)
+        await record(self.ctx, hand)
 
     async def _record_failures(self) -> None:
         rows = [(self.ids[each], problem) for each, (_, problem) in self.problems.items() if each in self.ids]
         if rows:
-            await self._record(lambda tx: self._settle(tx, rows))
+            await record(self.ctx, lambda tx: self._settle(tx, rows))
 
     def _settle(self, tx: Connection, rows: Sequence[tuple[str, Problem]]) -> None:
         for row_id, problem in rows:
@@ -188,19 +182,7 @@ class Sending:
     async def _cut_off(self) -> None:
         """Cut off while a provider was asked: whatever is still `accepted` may have been sent."""
         rows = [(row_id, Problem("timeout", "cut off while it was sent", "cut_off", unsure=True)) for each, row_id in self.ids.items() if each not in self.done]
-        await self._record(lambda tx: self._settle(tx, rows))
-
-    async def _record(self, work: Callable[[Connection], None]) -> None:
-        """Ledger work after the fact. What was sent has been sent: when the ledger cannot be written the row stays `accepted`, and the node goes on."""
-        for tries_left in range(LEDGER_TRIES - 1, -1, -1):
-            try:
-                await service.in_transaction(work)
-                return
-            except Exception as error:
-                if tries_left == 0:
-                    log.warning("the delivery ledger could not be written: %s", type(error).__name__, extra={"execution_id": self.ctx.execution_id})
-                else:
-                    await asyncio.sleep(0.2)
+        await record(self.ctx, lambda tx: self._settle(tx, rows))
 
     # -- the outcome ---------------------------------------------------------------------------------------------------------------
 
@@ -233,20 +215,6 @@ class Sending:
         provider, problem = self.problems[recipient]
         status = "unknown" if problem.unsure else "failed"
         return {"recipient": recipient, "provider": provider, "message_id": None, "status": status, "reason": problem.reason, "error": problem.message}
-
-
-async def _ledger(work: Callable[[Connection], T]) -> T:
-    """Ledger work that must be done before anything is sent."""
-    try:
-        return await service.in_transaction(work)
-    except MillraceError as error:
-        raise ActionError("ledger_unavailable", error.detail, error_class="connection") from None
-    except IntegrityError:
-        message = "another run is sending the same message at this moment; it is not sent twice"
-        raise ActionError("already_being_sent", message, error_class="connection") from None
-    except DBAPIError as error:
-        message = f"the delivery ledger could not be written, so nothing was sent ({type(error).__name__})"
-        raise ActionError("ledger_unavailable", message, error_class="connection") from None
 
 
 OUTPUT_SCHEMA: dict[str, Any] = {

@@ -12,6 +12,7 @@ from chalicelib.actions.messages.provider import Answer, Job, NotTaken, Problem,
 from chalicelib.core import smtp
 from chalicelib.core.egress import EgressDenied, guard
 from chalicelib.core.http import CallFailed
+from chalicelib.credentials.watched import watched
 
 
 class SmtpProvider:
@@ -37,9 +38,12 @@ class SmtpProvider:
     async def _open(self, job: Job) -> smtp.Session:
         data = job.credential.data
         try:
-            return await smtp.open_smtp(
-                guard(), data.host, data.real_port, data.security, username=data.username, password=data.password, timeout=job.seconds
-            )
+            with watched(job.ctx, job.credential.id, f"{data.host.lower()}:{data.real_port}") as watch:
+                session = await smtp.open_smtp(
+                    guard(), data.host, data.real_port, data.security, username=data.username, password=data.password, timeout=job.seconds
+                )
+                watch.answered()
+            return session
         except (CallFailed, EgressDenied) as error:
             problem = of_failure(error)  # whatever it was: no mail was begun
             raise NotTaken(Problem(problem.code, problem.message, problem.reason, problem.error_class)) from None

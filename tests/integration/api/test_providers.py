@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 
 import psycopg
@@ -9,8 +11,10 @@ import pytest
 
 from chalicelib.credentials.circuits import FAILURES_TO_OPEN
 from chalicelib.credentials.health import Health, health
+from chalicelib.registry.catalogue import catalogue
 from tests.support.http_server import answer, serving
 from tests.support.runs import run_node
+from tests.support.senders import SENDERS, outcome
 
 pytestmark = pytest.mark.usefixtures("worker")
 TOKEN = "provider-token-canary-1"
@@ -82,6 +86,22 @@ def test_what_is_the_callers_fault_opens_nothing(api):
         for _ in range(FAILURES_TO_OPEN + 1):
             assert run_node(api, "http.request", {"url": server.url(), "auth": {"credential": slug}})["error"]["code"] == "http_status"
         assert provider(api, f"127.0.0.1:{server.port}", slug)["errors"] == 0
+
+
+# Those with a server of the test between are counted as that server.
+BETWEEN = ("http.request, behind a proxy", "http.request, its proxy", "http.request, a redirect")
+
+
+@pytest.mark.parametrize("name", [name for name in SENDERS if name.split(",")[0] in catalogue().types() and name not in BETWEEN])
+def test_every_sender_is_watched(name):
+    """None of them calls but within the circuit breaker: a port where nobody listens is counted, whoever calls it."""
+    health().flushed_at = time.monotonic()  # the counts stay here for a while
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        asyncio.run(outcome(SENDERS[name], "127.0.0.1", port))
+    tallies = [tally for key, tally in health().tallies.items() if key[2] == f"127.0.0.1:{port}"]
+    assert [(tally.calls, tally.errors) for tally in tallies] == [(1, 1)]
 
 
 def test_no_key_no_answer(api):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from urllib.parse import urlsplit
 
 import pytest
@@ -83,6 +84,20 @@ def test_rows_and_time_are_bounded(shop):
     assert "57014" in error.message
     assert error.error_class == "timeout"
     assert shop("SELECT repeat('x', 6000000) AS x").fails().code == "response_too_large"
+
+
+def test_rows_are_read_one_by_one_and_no_more_of_them_than_are_taken(shop, database):
+    tracemalloc.start()
+    error = shop("SELECT repeat(i::text, 1000) AS x FROM generate_series(100000, 900000) i", max_rows=10).fails()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert error.code == "response_too_large"
+    assert peak < 20_000_000  # of 5 GB
+    changing = "INSERT INTO shop_orders (id, customer) SELECT i, repeat('x', 5000) FROM generate_series(10, 2000) i RETURNING customer"
+    assert shop(changing, max_rows=10).fails().code == "response_too_large"
+    assert database.one("SELECT count(*) AS n FROM shop_orders")["n"] == 3
+    output = shop("SELECT id FROM shop_orders WHERE false").run().output
+    assert output == {"rows": [], "row_count": 0, "columns": ["id"], "truncated": False}
 
 
 def test_values_of_many_kinds(shop):

@@ -72,7 +72,7 @@ def test_it_holds_no_address(node, database):
     [
         ("jo@example.org", "j…@example.org"),
         ("+1 500 555 0006", "…006"),
-        ("https://push.example/subscriptions/abcdef", "http…cdef"),
+        ("https://jo@hooks.example/a?token=abcdef", "https://hooks.example/…"),
         ("C0123", "C0123"),
         ("a-device-token-of-many-characters", "a-de…ters"),
     ],
