@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from jsonschema import Draft202012Validator
@@ -12,20 +12,22 @@ from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib.actions.http.answers import excerpt, retry_after
 from chalicelib.actions.language_models.anthropic import Anthropic
-from chalicelib.actions.language_models.exchange import Api, Question, Said, Unreadable, events
+from chalicelib.actions.language_models.exchange import Api, Events, Listener, Question, Said, Unreadable
 from chalicelib.actions.language_models.openai import OpenAi
 from chalicelib.core import jsontext
 from chalicelib.core.clock import utc_now
-from chalicelib.core.egress import EgressDenied, InvalidUrl
+from chalicelib.core.egress import EgressDenied, InvalidUrl, parse_url
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.http import CallFailed, HttpClient, Response, http_client
 from chalicelib.credentials.spec import Outgoing
 from chalicelib.credentials.vault import authenticate
+from chalicelib.credentials.watched import watched
 from chalicelib.registry.references import CREDENTIAL, KINDS
 from chalicelib.registry.spec import ActionError, ActionSpec, Config, Done, NodeContext
 
 APIS: dict[str, Api] = {"openai": OpenAi(), "anthropic": Anthropic()}
 MAX_SCHEMA_BYTES = 50_000
+MAX_SHOWN_CHARACTERS = 200_000
 
 
 def _schema(schema: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -69,7 +71,7 @@ class LlmPromptConfig(Config):
     repairs: int = Field(default=1, ge=0, le=3, description="How often the model is asked again, told what is wrong, when its answer does not fit the schema.")
     max_tokens: int = Field(default=1_024, ge=1, le=200_000, description="The most tokens to answer with.")
     temperature: float | None = Field(default=None, ge=0, le=2, description="0: always the likeliest words.")
-    stream: bool = Field(default=False, description="Let the answer come in pieces, so that long ones break no connection on the way; the output is the same.")
+    stream: bool = Field(default=False, description="Let the answer come in pieces: history shows what has come while the node runs, and long answers break no connection. The output is the same.")
     options: dict[str, Any] = Field(default_factory=dict, description="Further fields of the API's request.")
 
     @model_validator(mode="after")
@@ -131,32 +133,79 @@ async def _ask(ctx: NodeContext, config: LlmPromptConfig, api: Api, messages: li
     headers = {**api.headers, "Content-Type": "application/json", "Idempotency-Key": key}
     request = Outgoing("POST", (config.base_url or api.base_url).rstrip("/") + api.path, headers, jsontext.dumps(api.body(question)).encode())
     client: HttpClient = ctx.clients.get("http") or http_client()
+    hearing = _Hearing(ctx, api.listener())
     try:
-        if config.credential:
-            await authenticate(ctx, config.credential, request, client)
-        response = await client.call(
-            "POST", request.url, headers=request.headers, body=request.body, timeout=ctx.timeout_seconds, secret_headers=request.secret_headers, redirects=0
-        )
+        signer = (await authenticate(ctx, config.credential, request, client)).id if config.credential else ""
+        target = parse_url(request.url)
+        with watched(ctx, signer, f"{target.host}:{target.port}") as watch:
+            response = await client.call(
+                "POST",
+                request.url,
+                headers=request.headers,
+                body=request.body,
+                timeout=ctx.timeout_seconds,
+                secret_headers=request.secret_headers,
+                redirects=0,
+                pieces=hearing.pieces if config.stream else None,
+            )
+            watch.answered(response.status)
+        return _read(response, api, request) if hearing.head is None else hearing.end()
     except CallFailed as error:
-        raise ActionError(error.code, error.detail, error_class=error.error_class) from None
+        raise ActionError(error.code, error.detail, error_class=error.error_class, output=hearing.broken_off()) from None
     except (EgressDenied, InvalidUrl) as error:
         raise ActionError(error.code, error.detail) from None
-    return _read(response, api, config.stream, request)
+    except Unreadable as error:
+        message = f"{parse_url(request.url).origin} answered with something else than an answer: {error.detail}"
+        raise ActionError("invalid_response", message, output=hearing.broken_off()) from None
 
 
-def _read(response: Response, api: Api, stream: bool, request: Outgoing) -> Said:
+class _Hearing:
+    """A streamed answer while it comes. `head` is set when there is one: an error, or a server that does not stream, answers whole."""
+
+    def __init__(self, ctx: NodeContext, listener: Listener) -> None:
+        self._ctx, self._listener, self._events = ctx, listener, Events()
+        self.head: Response | None = None
+
+    def pieces(self, head: Response) -> Callable[[bytes], None] | None:
+        """What HttpClient asks with the answer's head."""
+        if head.status >= 400 or "event-stream" not in (head.header("content-type") or ""):
+            return None
+        self.head = head
+        return self._take
+
+    def _take(self, piece: bytes) -> None:
+        for event in self._events.feed(piece):
+            self._listener.take(event)
+        if self._listener.said.text:
+            self._ctx.show(self.output())
+
+    def output(self) -> dict[str, Any] | None:
+        """What has come so far, as the node's output will have it."""
+        said = self._listener.said
+        usage = {"input_tokens": said.input_tokens, "output_tokens": said.output_tokens}
+        return {"text": said.text[:MAX_SHOWN_CHARACTERS], "model": said.model, "id": said.id, "usage": usage} if said.text else None
+
+    def broken_off(self) -> Any:
+        """The same, when no more will come."""
+        return self._ctx.secrets.clean_unfinished(self.output())
+
+    def end(self) -> Said:
+        """The whole answer. Raises Unreadable."""
+        for event in self._events.end():
+            self._listener.take(event)
+        return self._listener.end()
+
+
+def _read(response: Response, api: Api, request: Outgoing) -> Said:
     if response.status >= 400:
         wait = retry_after(response, utc_now()) if response.status in (429, 503, 529) else None
         said = excerpt(response.body, request.url, request.headers)
         code = "rate_limited" if response.status == 429 else "http_status"
         raise ActionError(code, f"{response.target.origin} answered {response.status}: {said}", error_class=f"http.{response.status}", retry_after=wait)
     try:
-        if stream and "event-stream" in (response.header("content-type") or ""):
-            return api.read_stream(events(response.body))
         return api.read(jsontext.loads(response.body))
-    except (Unreadable, MillraceError) as error:
-        reason = error.detail if isinstance(error, MillraceError) else str(error)
-        raise ActionError("invalid_response", f"{response.target.origin} answered with something else than an answer: {reason}") from None
+    except MillraceError as error:
+        raise Unreadable(error.detail) from None
 
 
 SPEC = ActionSpec(

@@ -66,6 +66,27 @@ class Secrets:
             return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
         return value
 
+    def clean_unfinished(self, value: Any) -> Any:
+        """As `clean`, for a value that is still growing: texts lose an end that could be the beginning of a secret."""
+        if not self._values:
+            return value
+        if isinstance(value, str):
+            return self._without_beginning(self.text(value))
+        if isinstance(value, Mapping):
+            return {self.text(name): self.clean_unfinished(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.clean_unfinished(item) for item in value]
+        return value
+
+    def _without_beginning(self, text: str) -> str:
+        forms = self._forms()
+        heads = {form[:3] for form in forms}
+        for at in range(max(0, len(text) - len(forms[0])), len(text)):
+            end = text[at:]
+            if (len(end) < 3 or end[:3] in heads) and any(form.startswith(end) for form in forms):
+                return text[:at]
+        return text
+
     def _compiled(self) -> re.Pattern[str]:
         if self._pattern is None:
             self._pattern = re.compile("|".join(re.escape(form) for form in self._forms()))

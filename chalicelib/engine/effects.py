@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.engine.nodes import Prepared, run_effect
 from chalicelib.engine.state import Key, NodeRun
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.engine.burst import Burst
 
 SHOW_RUNNING_AFTER_SECONDS = 1.0
+SHOW_OUTPUT_EVERY_SECONDS = 1.0
 Task = asyncio.Task[Outcome | ActionError]
 
 
@@ -29,6 +31,8 @@ class Effects:
         self._announced: set[Key] = set()  # effects whose row says `running`
         self._lost_said = False
         self._launched_at = 0.0
+        self._partial: dict[Key, tuple[Prepared, Any]] = {}  # what runs has of its output, and history has not
+        self._shown_at = 0.0
 
     @property
     def busy(self) -> bool:
@@ -55,7 +59,10 @@ class Effects:
                 self._burst.state.runs.pop(prepared.run.key, None)  # never begun; whoever comes next reads the rows
             return False
         self._launched_at = time.monotonic()
+        if not self._partial:
+            self._shown_at = self._launched_at
         for prepared in starting:
+            prepared.context.show = partial(self._show, prepared)
             task = asyncio.create_task(run_effect(prepared))
             task.add_done_callback(lambda _task: self._burst.held.nudged.set())
             self.tasks[task] = prepared.run
@@ -65,6 +72,8 @@ class Effects:
         """Until an effect ends, something nudges, `seconds` are over, or it is time to show what is running; then take what has ended."""
         if any(run.key not in self._announced for run in self.tasks.values()):
             seconds = min(seconds, SHOW_RUNNING_AFTER_SECONDS - (time.monotonic() - self._launched_at))
+        if self._partial:
+            seconds = min(seconds, SHOW_OUTPUT_EVERY_SECONDS - (time.monotonic() - self._shown_at))
         nudged = self._burst.held.nudged
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
@@ -81,11 +90,30 @@ class Effects:
 
     def show_running(self) -> None:
         """Effects that take long get a row while they run, so that a reader sees them, and a successor knows of them."""
+        self._show_partial()
         if time.monotonic() - self._launched_at < SHOW_RUNNING_AFTER_SECONDS:
             return
         for run in self.tasks.values():
             if run.key not in self._announced:
                 self._announce(run)
+
+    def _show(self, prepared: Prepared, output: Any) -> None:
+        """An action's `show`: kept until it is time to write it down."""
+        if not self._partial:
+            self._burst.held.nudged.set()
+        self._partial[prepared.run.key] = (prepared, output)
+
+    def _show_partial(self) -> None:
+        """What running effects have of their output goes into their rows, without secrets, beginnings of secrets at the end of a text included."""
+        if not self._partial or time.monotonic() - self._shown_at < SHOW_OUTPUT_EVERY_SECONDS:
+            return
+        running = {id(run) for run in self.tasks.values()}
+        for prepared, output in self._partial.values():
+            if id(prepared.run) in running:
+                prepared.run.output = prepared.context.secrets.clean_unfinished(output)
+                self._announce(prepared.run)
+        self._partial.clear()
+        self._shown_at = time.monotonic()
 
     def _announce(self, run: NodeRun) -> None:
         self._announced.add(run.key)

@@ -124,7 +124,8 @@ class NodeContext:
     """What a running node may know and use. `now` is the instant the node became ready: the same on every recomputation.
 
     `secrets` are those of the credentials it has been lent; the engine takes them out of its output, its error and the log. What an action appends to
-    `console`, as {level, text}, stands in history beside its output.
+    `console`, as {level, text}, stands in history beside its output. `show` is given what an effect has of its output so far; history shows it about once a
+    second while the node runs, for people only: no expression sees it, and it is gone when the attempt ends in another.
     """
 
     execution_id: str
@@ -140,6 +141,7 @@ class NodeContext:
     workflow_id: str = ""
     secrets: Secrets = field(default_factory=Secrets)
     console: list[dict[str, str]] = field(default_factory=list)
+    show: Callable[[Any], None] = lambda _output: None
 
 
 ConfigModel = type[Config]

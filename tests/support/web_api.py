@@ -35,12 +35,14 @@ Answer = tuple[int, Any] | tuple[int, Any, Mapping[str, str]] | None
 
 @dataclass
 class WebApi:
-    """`answer` makes the reply to a request: (status, JSON or bytes or text, headers?); None drops the connection unanswered."""
+    """`answer` makes the reply to a request: (status, JSON or bytes or text or an iterator of bytes to stream, headers?); None drops the connection
+    unanswered. `left`: a client went away while something was streamed to it."""
 
     answer: Callable[[Sent], Answer]
     url: str = ""
     sent: list[Sent] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    left: threading.Event = field(default_factory=threading.Event)
 
     @property
     def host(self) -> str:
@@ -71,6 +73,9 @@ def web_api(answer: Callable[[Sent], Answer]) -> Iterator[WebApi]:
                 self.connection.close()
                 return
             status, body, *more = reply
+            if isinstance(body, Iterator):
+                self._stream(status, body, dict(more[0]) if more else {})
+                return
             data = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             given = dict(more[0]) if more else {}
@@ -80,6 +85,19 @@ def web_api(answer: Callable[[Sent], Answer]) -> Iterator[WebApi]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def _stream(self, status: int, pieces: Iterator[bytes], headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {**headers, "Transfer-Encoding": "chunked"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for piece in pieces:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"0\r\n\r\n")
+            except OSError:
+                self.close_connection = True
+                api.left.set()
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = _serve
 

@@ -36,8 +36,22 @@ class Said:
     output_tokens: int = 0
 
 
-class Unreadable(Exception):
+class Unreadable(MillraceError):
     """An answer that is not of the API's form."""
+
+    status, code, title = 502, "invalid_response", "The answer cannot be read"
+
+
+class Listener(Protocol):
+    """Hears one streamed answer. `said` is what has come so far."""
+
+    said: Said
+
+    def take(self, event: Any) -> None:
+        """The next event's data. Raises Unreadable."""
+
+    def end(self) -> Said:
+        """The whole answer. Raises Unreadable when it broke off."""
 
 
 class Api(Protocol):
@@ -53,21 +67,41 @@ class Api(Protocol):
     def read(self, body: Any) -> Said:
         """A whole answer. Raises Unreadable."""
 
-    def read_stream(self, events: Iterator[Any]) -> Said:
-        """A streamed one, from its events' data. Raises Unreadable."""
+    def listener(self) -> Listener:
+        """For a streamed answer."""
 
 
-def events(body: bytes) -> Iterator[Any]:
-    """The data of server-sent events, parsed; `[DONE]` ends them. Raises Unreadable."""
-    for block in body.decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n"):
-        data = "\n".join(line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:"))
-        if data.strip() == "[DONE]":
+class Events:
+    """Server-sent events from the bytes of a stream, as they come; `[DONE]` ends them."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+        self._done = False
+
+    def feed(self, piece: bytes) -> Iterator[Any]:
+        """The data of the events that are whole by now, parsed. Raises Unreadable."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            line = line.removesuffix(b"\r")
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].removeprefix(b" "))
+            elif not line:
+                yield from self._event()
+
+    def end(self) -> Iterator[Any]:
+        """The last event, should no empty line stand behind it."""
+        yield from self.feed(b"\n\n")
+
+    def _event(self) -> Iterator[Any]:
+        data, self._data = b"\n".join(self._data), []
+        self._done = self._done or data.strip() == b"[DONE]"
+        if not data or self._done:
             return
-        if data:
-            try:
-                yield jsontext.loads(data)
-            except MillraceError:
-                raise Unreadable("an event is not JSON") from None
+        try:
+            yield jsontext.loads(data)
+        except MillraceError:
+            raise Unreadable("an event is not JSON") from None
 
 
 def count(value: Any) -> int:

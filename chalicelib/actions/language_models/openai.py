@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.actions.language_models.exchange import Question, Said, Unreadable, count
+from chalicelib.actions.language_models.exchange import Listener, Question, Said, Unreadable, count
 
 
 class OpenAi:
@@ -32,37 +32,51 @@ class OpenAi:
         try:
             choice = body["choices"][0]
             message = choice["message"]
-            said = Said(message.get("content") or "", self._finish(choice.get("finish_reason")), str(body.get("model", "")), str(body.get("id", "")))
+            said = Said(message.get("content") or "", _finish(choice.get("finish_reason")), str(body.get("model", "")), str(body.get("id", "")))
         except (KeyError, IndexError, TypeError, AttributeError):
             raise Unreadable("it has no choices[0].message") from None
         if message.get("refusal"):
             said.text, said.finish = str(message["refusal"]), "refusal"
-        self._usage(said, body.get("usage"))
+        _usage(said, body.get("usage"))
         return said
 
-    def read_stream(self, events: Iterator[Any]) -> Said:
+    def listener(self) -> Listener:
         """Pieces, and usage at the end."""
-        said, pieces = Said(), []
-        for event in events:
-            if not isinstance(event, dict):
-                raise Unreadable("an event is no object")
-            if event.get("error"):
-                raise Unreadable("the stream broke off with an error")
-            said.model, said.id = str(event.get("model") or said.model), str(event.get("id") or said.id)
+        return _Listener()
+
+
+class _Listener:
+    """Chunks of a chat completion."""
+
+    def __init__(self) -> None:
+        self.said = Said()
+
+    def take(self, event: Any) -> None:
+        if not isinstance(event, dict):
+            raise Unreadable("an event is no object")
+        if event.get("error"):
+            raise Unreadable("the stream broke off with an error")
+        said = self.said
+        said.model, said.id = str(event.get("model") or said.model), str(event.get("id") or said.id)
+        try:
             for choice in event.get("choices") or ():
-                pieces.append((choice.get("delta") or {}).get("content") or "")
-                said.finish = self._finish(choice.get("finish_reason")) or said.finish
-            self._usage(said, event.get("usage"))
-        said.text = "".join(pieces)
-        if not said.finish:
+                delta = choice.get("delta") or {}
+                said.text += delta.get("content") or delta.get("refusal") or ""
+                said.finish = "refusal" if delta.get("refusal") else _finish(choice.get("finish_reason")) or said.finish
+        except (AttributeError, TypeError):
+            raise Unreadable("a chunk's choices cannot be read") from None
+        _usage(said, event.get("usage"))
+
+    def end(self) -> Said:
+        if not self.said.finish:
             raise Unreadable("the stream ended before the answer did")
-        return said
+        return self.said
 
-    @staticmethod
-    def _finish(reason: Any) -> str:
-        return str(reason or "")
 
-    @staticmethod
-    def _usage(said: Said, usage: Any) -> None:
-        if isinstance(usage, dict):
-            said.input_tokens, said.output_tokens = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+def _finish(reason: Any) -> str:
+    return str(reason or "")
+
+
+def _usage(said: Said, usage: Any) -> None:
+    if isinstance(usage, dict):
+        said.input_tokens, said.output_tokens = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import threading
+import time
 
 import pytest
 
 from chalicelib.actions.llm_prompt import checked
 from tests.support.web_api import web_api
+from tests.support.workflows import definition, published, started
 
 SCHEMA = {"type": "object", "properties": {"language": {"type": "string"}}, "required": ["language"], "additionalProperties": False}
 GERMAN = '{"language": "German"}'
@@ -125,6 +130,89 @@ def test_anthropic_in_pieces(bench, model):
     assert (output["data"], output["usage"]) == ({"language": "German"}, {"input_tokens": 9, "output_tokens": 12, "requests": 1})
     model.answer = lambda _request: stream(*events[:3], {"type": "error", "error": {"type": "overloaded_error"}}, done="", named=True)
     assert ask_anthropic(bench, model, stream=True).fails().code == "invalid_response"
+
+
+def piece_of(text: str, finish: str | None = None) -> bytes:
+    chunk = {"id": "c-3", "model": "gpt-x", "choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+    return b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_events_are_read_however_they_are_cut(bench, model, size):
+    body = piece_of("Grüße") + b": a comment\n\n" + piece_of(", 世界", "stop") + b'data: {"choices": [],\ndata: "usage": {"prompt_tokens": 4, "completion_tokens": 2}}\n\ndata: [DONE]\n\n'
+    model.answer = lambda _request: (200, iter(body[at : at + size] for at in range(0, len(body), size)), {"Content-Type": "text/event-stream; charset=utf-8"})
+    output = ask(bench, model, stream=True).run().output
+    assert (output["text"], output["usage"]["output_tokens"]) == ("Grüße, 世界", 2)
+
+
+def test_what_has_come_is_in_history_while_the_node_runs_and_after_it_broke_off(bench, model, engine, database):
+    heard, go_on = threading.Event(), threading.Event()
+
+    def pieces():
+        yield piece_of("The key sk-the-")
+        yield piece_of("token is")
+        yield piece_of(" mine, says sk-th")
+        heard.set()
+        go_on.wait(30)
+        yield b"data: no JSON\n\n"
+
+    model.answer = lambda _request: (200, pieces(), {"Content-Type": "text/event-stream"})
+    config = {"credential": "key", "base_url": model.url, "model": "gpt-x", "prompt": "Hi", "stream": True}
+    execution_id = started(database, published(database, definition({"id": "n", "type": "llm.prompt", "config": config, "retry": {"max_attempts": 1}})))
+    sql = "SELECT status, output FROM node_runs WHERE execution_id = %(id)s AND output IS NOT NULL"
+    shown = []
+
+    def look():
+        while not shown:
+            shown.extend(database.execute(sql, {"id": execution_id}))
+            time.sleep(0.02)
+        go_on.set()
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    (row,) = engine.until_ended(execution_id)
+    watcher.join(10)
+    assert (shown[0]["status"], json.loads(shown[0]["output"])["text"]) == ("running", "The key [redacted] is mine, says ")
+    assert (row["status"], row["error"]["code"]) == ("failed", "invalid_response")
+    (kept,) = database.execute(sql, {"id": execution_id})
+    assert json.loads(kept["output"])["text"] == "The key [redacted] is mine, says "
+
+
+def test_cancelling_ends_the_stream(bench, model):
+    def endless():
+        while True:
+            time.sleep(0.01)
+            yield piece_of("and ")
+
+    model.answer = lambda _request: (200, endless(), {"Content-Type": "text/event-stream"})
+    node = ask(bench, model, stream=True)
+
+    async def cut():
+        task = asyncio.create_task(node.arun())
+        while node.context is None or not heard:
+            await asyncio.sleep(0.01)
+            if node.context is not None:
+                node.context.show = heard.append
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    heard = []
+    asyncio.run(cut())
+    assert heard[0]["text"].startswith("and ")
+    assert model.left.wait(10)
+
+
+def test_a_stream_has_its_cap_too(bench, model):
+    def flood():
+        while True:
+            yield piece_of("x" * 500_000)
+
+    model.answer = lambda _request: (200, flood(), {"Content-Type": "text/event-stream"})
+    error = ask(bench, model, stream=True).fails()
+    assert error.code == "response_too_large"
+    assert len(error.output["text"]) == 200_000
+    assert model.left.wait(10)
 
 
 @pytest.mark.parametrize(

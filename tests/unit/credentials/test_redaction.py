@@ -68,3 +68,15 @@ def test_very_short_values_are_not_looked_for():
 
 def test_a_secret_never_shows_in_its_own_repr():
     assert SECRET not in repr(secrets(SECRET))
+
+
+@pytest.mark.parametrize("end", range(1, len(SECRET)))
+def test_a_text_that_grows_shows_no_beginning_of_a_secret(end):
+    held = secrets(SECRET)
+    assert held.clean_unfinished({"a": [f"it is {SECRET[:end]}"]}) == {"a": ["it is "]}
+    assert held.clean_unfinished(f"it is {SECRET} and") == f"it is {REDACTED} and"
+
+
+def test_a_text_without_secrets_grows_as_it_is():
+    assert secrets(SECRET).clean_unfinished("nothing of it: q") == "nothing of it: q"
+    assert secrets().clean_unfinished(SECRET[:5]) == SECRET[:5]
