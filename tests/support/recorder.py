@@ -42,8 +42,15 @@ class Recorder:
         raise RuntimeError("the recorder did not start")
 
     def calls(self) -> list[dict[str, Any]]:
-        """Every call so far: {path, key, repeat, body}."""
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
+        """Every call so far: {at, path, key, repeat, body}."""
+        return self.calls_from(0)[0]
+
+    def calls_from(self, position: int) -> tuple[list[dict[str, Any]], int]:
+        """The calls from that place in the file on, and the place from which to read on."""
+        with self.file.open("rb") as stream:
+            stream.seek(position)
+            whole, _, _ = stream.read().rpartition(b"\n")
+        return [json.loads(line) for line in whole.splitlines()], position + len(whole) + bool(whole)
 
     def stop(self) -> None:
         """End the process."""
@@ -62,7 +69,7 @@ def _application(file: Path) -> web.Application:
         text = await request.text()
         repeat = bool(key) and key in seen
         seen.add(key)
-        log.write(json.dumps({"path": request.path, "key": key, "repeat": repeat, "body": json.loads(text) if text else None}) + "\n")
+        log.write(json.dumps({"at": time.time(), "path": request.path, "key": key, "repeat": repeat, "body": json.loads(text) if text else None}) + "\n")
         mode = request.query.get("mode")
         if mode == "drop" and not repeat and request.transport is not None:
             request.transport.close()
