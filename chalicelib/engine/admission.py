@@ -39,8 +39,8 @@ class Admission:
         if self.place is None or self._burst.state.admitted or self._burst.finish is not None:
             return True
         while True:
-            if self._burst.held.signals != self._burst.seen:
-                await self._burst.read_signals()
+            if self._burst.incoming.unread:
+                await self._burst.incoming.read()
             if self._burst.finish is not None:
                 return True
             held, parked = await self._ask(limit.limit, limit.on_limit)
@@ -52,7 +52,7 @@ class Admission:
             if limit.on_limit in ("skip", "fail"):
                 self._turn_away(limit.on_limit)
                 return True
-            await self._burst.look_again()  # a signal came in between, or the lease is lost
+            await self._burst.incoming.look_again()  # a signal came in between, or the lease is lost
 
     def _place(self, template: str) -> Place | None:
         burst = self._burst
@@ -77,7 +77,7 @@ class Admission:
         wanted = [
             locking([self.place]),
             (TAKE_PLACE, {**ids, "places": places}),
-            (PARK, {**ids, "epoch": burst.held.epoch, "seen": burst.seen, "queue": queue}),
+            (PARK, {**ids, "epoch": burst.held.epoch, "seen": burst.incoming.seen, "queue": queue}),
             (TELL_HOLDERS, {**ids, "replace": on_limit == "replace"}),
         ]
         while True:
@@ -87,7 +87,7 @@ class Admission:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                await burst.look_again()  # parked after all, or not: asking again gives the same answer
+                await burst.incoming.look_again()  # parked after all, or not: asking again gives the same answer
 
     def _turn_away(self, on_limit: str) -> None:
         assert self.place is not None

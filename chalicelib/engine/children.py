@@ -39,7 +39,7 @@ class Children:
                 continue
             found = await self._target(wish)
             if isinstance(found, ActionError):
-                self._burst.failed(run, found)
+                self._burst.attempts.failed(run, found)
             else:
                 self._start(run, wish, found)
 
@@ -72,7 +72,7 @@ class Children:
             child |= {"parent_node": run.node_id, "parent_iteration": run.iteration}
         burst.course.links.starts.append(child)
         if not wish.wait:
-            burst.outcome(run, Done({"execution_id": child["id"]}))
+            burst.attempts.outcome(run, Done({"execution_id": child["id"]}))
             return
         run.output, run.port = {"execution_id": child["id"]}, CHILD_PORT
         run.move("waiting")
@@ -112,14 +112,14 @@ class Children:
             result = results.get(execution_id)
             run.move("running")
             if result is not None and result.status == "succeeded":
-                self._burst.outcome(run, Done(result.output))
+                self._burst.attempts.outcome(run, Done(result.output))
                 continue
             run.port = None
             status = result.status if result else "gone"
             error = result.error if result and result.error else {"code": status, "message": "no reason is known"}
             message = f"the workflow's execution {execution_id} {'was cancelled' if status == 'cancelled' else 'failed'}: {error['message']}"
             output = {"execution_id": execution_id, "error": error}
-            self._burst.failed(run, ActionError(f"workflow_{status}", message, output=output))
+            self._burst.attempts.failed(run, ActionError(f"workflow_{status}", message, output=output))
 
     def cancel(self, run: NodeRun) -> None:
         """Tell the execution that a run waits for that nobody does any more."""

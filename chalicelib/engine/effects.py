@@ -45,7 +45,7 @@ class Effects:
             self._lost_said = True
             ready, self.starting = self.starting, []
             for prepared in ready:
-                self._burst.left_behind(prepared.run)
+                self._burst.attempts.left_behind(prepared.run)
         for prepared in self.starting:
             if prepared.node.delivery == "at_most_once" and prepared.run.key not in self._announced:
                 self._announce(prepared.run)
@@ -86,7 +86,7 @@ class Effects:
         for task in [task for task in self.tasks if task.done()]:
             run = self.tasks.pop(task, None)
             if run is not None and not task.cancelled() and run.status == "running":
-                self._burst.outcome(run, task.result())
+                self._burst.attempts.outcome(run, task.result())
 
     def show_running(self) -> None:
         """Effects that take long get a row while they run, so that a reader sees them, and a successor knows of them."""
@@ -134,7 +134,7 @@ class Effects:
         await self.cancel_all()
         for run in runs:
             if run.status == "running":
-                self._burst.left_behind(run)
+                self._burst.attempts.left_behind(run)
         self.starting = []
 
     async def cancel_all(self) -> None:

@@ -89,7 +89,7 @@ class Loops:
             self._begin_items(loop)
         elif node.body.has_undo:
             message = f"a loop whose body has undo takes at most {inline} items, this one was given {len(wish.items)}"
-            self._burst.failed(run, ActionError("too_many_items", message))
+            self._burst.attempts.failed(run, ActionError("too_many_items", message))
         else:
             self._open[run.key] = loop
             loop.parts = dict.fromkeys(range(0, len(wish.items), INLINE_ITEMS))
@@ -242,7 +242,7 @@ class Loops:
             return
         self._cut_below(frame.iteration)
         for run in self._runs_in(frame):
-            self._burst.cut(run)
+            self._burst.attempts.cut(run)
         self._course.stirred[frame.iteration] = None
 
     def _runs_in(self, frame: Frame) -> list[NodeRun]:
@@ -272,19 +272,19 @@ class Loops:
         if errors:
             message = f"{len(errors)} of {len(outputs)} items failed; their outputs are null"
             run.error = {**error_of("items_failed", message, loop.node.id), "items": errors[:MAX_ERRORS_TOLD]}
-        self._burst.outcome(run, Done(outputs))
+        self._burst.attempts.outcome(run, Done(outputs))
 
     def _fail(self, loop: Open, place: int, error: dict[str, Any]) -> None:
         """An item failed, and with it the loop: the others are cancelled."""
         told = {**error, "message": f"item {loop.first + place}: {error['message']}"}
         if loop is self._part:
             for run in self._burst.state.open_runs():
-                self._burst.cut(run)
+                self._burst.attempts.cut(run)
             self._course.finish = Finish("failed", error=told)
             return
         run = self._burst.state.runs[loop.key]
         self.abandon(run)
-        self._burst.failed(run, ActionError(told["code"], told["message"], output={"index": loop.first + place, "node_id": error.get("node_id")}))
+        self._burst.attempts.failed(run, ActionError(told["code"], told["message"], output={"index": loop.first + place, "node_id": error.get("node_id")}))
 
     def abandon(self, run: NodeRun) -> None:
         """Stop a loop: what runs in it is cancelled."""
@@ -296,7 +296,7 @@ class Loops:
             return
         prefix = item_iteration(loop.key[1], loop.node.id, 0).rpartition(":")[0] + ":"
         for inner in [inner for inner in self._burst.state.open_runs() if inner.iteration.startswith(prefix)]:
-            self._burst.cut(inner)
+            self._burst.attempts.cut(inner)
         for first, execution_id in (loop.parts or {}).items():
             if execution_id is not None and first not in loop.parts_ended:
                 self._burst.children.tell_to_cancel(execution_id)
@@ -304,7 +304,7 @@ class Loops:
     def _cut_below(self, iteration: str) -> None:
         """Cancel what runs in loops within an item."""
         for run in [run for run in self._burst.state.open_runs() if run.iteration.startswith(iteration + "/")]:
-            self._burst.cut(run)
+            self._burst.attempts.cut(run)
 
     # -- parts ---------------------------------------------------------------------------------------------------------------------
 
@@ -428,7 +428,7 @@ class Loops:
         if error.pop("ends", False):
             self._course.finish = Finish("failed", error=error)
             return
-        self._burst.failed(run, ActionError(error["code"], error["message"], output={"node_id": error.get("node_id")}))
+        self._burst.attempts.failed(run, ActionError(error["code"], error["message"], output={"node_id": error.get("node_id")}))
 
 
 def _body(graph: Graph, node_id: str) -> Graph:

@@ -18,12 +18,13 @@ from chalicelib.core.http import close_http_client
 from chalicelib.core.ids import new_id
 from chalicelib.definitions.graph import Graph, compile_graph
 from chalicelib.definitions.schema import Definition, Node, RetryPolicy
-from chalicelib.engine.burst import Burst, Tools
+from chalicelib.engine.burst import Burst
 from chalicelib.engine.held import Held
 from chalicelib.engine.history import error_of
 from chalicelib.engine.repository import Claim, EngineRepository, Result, Target
 from chalicelib.engine.saves import Flusher, Save, SaveResult
 from chalicelib.engine.state import ExecutionState
+from chalicelib.engine.tools import Tools
 from chalicelib.registry.catalogue import ActionCatalogue
 
 NODE_ID = "tested_node"

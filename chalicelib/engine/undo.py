@@ -48,7 +48,7 @@ class Undo:
         if not self._any():
             return False
         for run in state.open_runs():
-            self._burst.cut(run)
+            self._burst.attempts.cut(run)
         self._course.candidates.clear()
         state.unwinding = {**(finish.error or {}), "failed_at": to_text(self._course.now())}
         self._course.links.mark = dumps(state.unwinding)
@@ -83,7 +83,7 @@ class Undo:
             return
         for step in steps:
             if step.undo not in state.runs:
-                self._burst.begin(step.frame, step.frame.graph.nodes[step.undo[0]], None)
+                self._burst.attempts.begin(step.frame, step.frame.graph.nodes[step.undo[0]], None)
                 return
             if state.runs[step.undo].status not in ENDED:
                 return  # taken up just now

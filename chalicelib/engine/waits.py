@@ -94,7 +94,7 @@ class Waits:
             await self._close(self._closing.popleft(), TIMEOUT_PORT, None)
             return
         if self._burst.course.links.waits:
-            await self._burst.checkpoint()
+            await self._burst.saving.checkpoint()
         self._look_back = False
         heard: set[Key] = set()
         for row in await self._burst.tools.repository.events_before(self._burst.state.execution_id):
@@ -115,6 +115,6 @@ class Waits:
         now = burst.tools.now()
         ended = replace(run, status="succeeded", port=port, output=output, finished_at=now, finished_seq=burst.state.next_seq())
         burst.course.dirty = False
-        if await burst.save(hold=True, closing=ended):
+        if await burst.saving.save(hold=True, closing=ended):
             run.port, run.output, run.finished_at, run.finished_seq = port, output, ended.finished_at, ended.finished_seq
             burst.course.ended(run, "succeeded", saved=True)

@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.core import metrics
 from chalicelib.core.cache_async import AsyncCache
 from chalicelib.core.ids import new_id
-from chalicelib.engine.burst import Burst, Tools
+from chalicelib.engine.burst import Burst
 from chalicelib.engine.children import report
 from chalicelib.engine.contexts import Contexts, DefinitionUnusable, Graphs
 from chalicelib.engine.database import AsyncConnection, is_transient
@@ -27,6 +27,7 @@ from chalicelib.engine.history import error_of
 from chalicelib.engine.repository import LEASE_SECONDS, Claim, EngineRepository, Signal
 from chalicelib.engine.saves import Finish, Flusher, LeaseLost, Save
 from chalicelib.engine.state import ExecutionState
+from chalicelib.engine.tools import Tools
 from chalicelib.registry.catalogue import ActionCatalogue, catalogue
 
 log = logging.getLogger("millrace.engine")
