@@ -134,7 +134,7 @@ async def _run(graph: Graph, context: Mapping[str, Any], workspace_id: str, type
 
 
 def _held(now: datetime) -> Held:
-    return Held(Claim(new_id("exe"), 1, 0, 0, False, now, now), 1, 0, float("inf"))
+    return Held(Claim(new_id("exe"), 1, 0, 0, False, now, now, now), 1, 0, float("inf"))
 
 
 def _state(context: Mapping[str, Any], workspace_id: str, now: datetime) -> ExecutionState:

@@ -23,13 +23,15 @@ READ_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease won: `epoch` guards every save, `lost` says that the worker before vanished, `now` is the database's clock at the claim."""
+    """A lease won: `epoch` guards every save, `lost` says that the worker before vanished, `due_at` is when the execution was due, `now` the database's clock at
+    the claim."""
 
     execution_id: str
     epoch: int
     signals: int
     recoveries: int
     lost: bool
+    due_at: datetime
     started_at: datetime
     now: datetime
 
@@ -72,9 +74,11 @@ class EngineRepository:
         self._worker_id = worker_id
         self._lease = lease_seconds
 
-    async def claim(self, limit: int) -> list[Claim]:
-        """Take up to `limit` executions that are due, oldest first; none of them is anybody else's until the lease ends."""
-        rows = await self._connection.execute(statements.CLAIM, {"n": limit, "lease": self._lease, "me": self._worker_id})
+    async def claim(self, limit: int, *, fairly: bool = False, floor: datetime | None = None) -> list[Claim]:
+        """Take up to `limit` executions that are due (since `floor`, if one is given), none of which is anybody else's until the lease ends: the oldest, or
+        `fairly` an equal share of every workflow that has something due."""
+        params = {"n": limit, "lease": self._lease, "me": self._worker_id, "floor": floor or "-infinity"}
+        rows = await self._connection.execute(statements.CLAIM_FAIRLY if fairly else statements.CLAIM, params)
         return [
             Claim(
                 row["execution_id"],
@@ -82,6 +86,7 @@ class EngineRepository:
                 row["signals"],
                 row["recoveries"],
                 row["lost"],
+                row["due_at"],
                 row["started_at"],
                 row["now"],
             )

@@ -1,14 +1,46 @@
 """The engine's SQL, as text. Why each clause is there is told in docs/architecture/engine.md; tests remove clauses and must see work lost or done twice."""
 
-CLAIM = """
-WITH due AS MATERIALIZED (
-  SELECT execution_id, worker IS NOT NULL AS lost FROM wakes WHERE wake_at <= now() ORDER BY wake_at LIMIT %(n)s FOR UPDATE SKIP LOCKED
-)
+# `floor` keeps the scan off what an old snapshot keeps vacuum from removing: see claiming.py.
+_CLAIM = """
+WITH {due}
 UPDATE wakes w SET wake_at = now() + make_interval(secs => %(lease)s), lease_epoch = w.lease_epoch + 1, worker = %(me)s,
   recoveries = CASE WHEN due.lost THEN w.recoveries + 1 ELSE 0 END, started_at = coalesce(w.started_at, now())
 FROM due WHERE w.execution_id = due.execution_id
-RETURNING w.execution_id, w.lease_epoch, w.signals, w.recoveries, due.lost, w.started_at, now() AS now
+RETURNING w.execution_id, w.lease_epoch, w.signals, w.recoveries, due.lost, due.due_at, w.started_at, now() AS now
 """
+
+CLAIM = _CLAIM.format(
+    due="""due AS MATERIALIZED (
+  SELECT execution_id, wake_at AS due_at, worker IS NOT NULL AS lost FROM wakes
+  WHERE wake_at <= now() AND wake_at >= %(floor)s ORDER BY wake_at LIMIT %(n)s FOR UPDATE SKIP LOCKED
+)"""
+)
+
+# In a backlog: the same number of each lane that has something due (a lane is a workflow), oldest first, and no more than `n`. It looks at 500 lanes at most,
+# beginning at any one, so that its cost has a bound however many workflows there are.
+CLAIM_FAIRLY = _CLAIM.format(
+    due="""start AS MATERIALIZED (
+  SELECT floor(random() * (coalesce((SELECT max(lane) FROM workflows), 0) + 1))::int AS lane
+), lanes AS MATERIALIZED (
+  (SELECT lane FROM workflows WHERE lane >= (SELECT lane FROM start) ORDER BY lane LIMIT 500)
+  UNION ALL
+  (SELECT lane FROM workflows WHERE lane < (SELECT lane FROM start) ORDER BY lane LIMIT 500)
+  LIMIT 500
+), busy AS MATERIALIZED (
+  SELECT lane FROM lanes
+  WHERE EXISTS (SELECT 1 FROM wakes w WHERE w.lane = lanes.lane AND w.wake_at <= now() AND w.wake_at >= %(floor)s)
+  LIMIT %(n)s
+), offered AS MATERIALIZED (
+  SELECT w.execution_id, w.due_at, w.lost, row_number() OVER (PARTITION BY busy.lane ORDER BY w.due_at) AS turn
+  FROM busy CROSS JOIN LATERAL (
+    SELECT execution_id, wake_at AS due_at, worker IS NOT NULL AS lost FROM wakes
+    WHERE wakes.lane = busy.lane AND wake_at <= now() AND wake_at >= %(floor)s ORDER BY wake_at
+    LIMIT (SELECT ceil(2.0 * %(n)s / count(*)) FROM busy) FOR UPDATE SKIP LOCKED
+  ) AS w
+), due AS MATERIALIZED (
+  SELECT execution_id, due_at, lost FROM offered ORDER BY turn, due_at LIMIT %(n)s
+)"""
+)
 
 LOAD_EXECUTIONS = """
 SELECT id, workspace_id, workflow_id, definition_id, version, trigger, input, coalesce(key_origin, id) AS key_origin, retry_of, created_at,

@@ -20,6 +20,7 @@ from chalicelib.core.cache_async import AsyncCache
 from chalicelib.core.ids import new_id
 from chalicelib.engine.burst import Burst
 from chalicelib.engine.children import report
+from chalicelib.engine.claiming import Queue
 from chalicelib.engine.contexts import Contexts, DefinitionUnusable, Graphs
 from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.held import Held
@@ -89,6 +90,7 @@ class Worker:
         self._graphs = Graphs(self._cache, types, self._repository.definition)
         self._contexts = Contexts(self._cache)
         self._clock = DatabaseClock()
+        self._queue = Queue()
         self._tools = Tools(types, self._flusher, self._clock.now, self._inbox, self._extend, self._has_time_for, options.clients, self._repository)
         self._held: dict[str, tuple[Held, asyncio.Task[None]]] = {}
         self._bursts: dict[str, Burst] = {}
@@ -178,7 +180,8 @@ class Worker:
         sent_at = time.monotonic()
         self._woken.clear()
         try:
-            claims = await self._repository.claim(room)
+            claims = await self._repository.claim(room, fairly=self._queue.fairly, floor=self._queue.floor(sent_at))
+            self._queue.note(claims, room)
             if claims:
                 self._clock.read(claims[0].now)
                 await self._take(claims, sent_at)
