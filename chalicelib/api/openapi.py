@@ -31,7 +31,7 @@ _MEANINGS = {
     415: "The content type is not accepted",
     422: "The request has fields that are not valid",
     428: "Send If-Match with the ETag that was read",
-    429: "More calls than the trigger's rate limit allows; `Retry-After` says when to come back",
+    429: "More calls than the trigger's rate limit allows, or more executions queued than may be; `Retry-After` says when to come back",
     503: "A server Millrace needs is not reachable",
 }
 PROBLEM_SCHEMA: dict[str, Any] = {

@@ -43,6 +43,7 @@ VARIABLES = {
     "demo_smtp_port": "MILLRACE_DEMO_SMTP_PORT",
     "port": "PORT",
     "data_dir": "MILLRACE_DATA_DIR",
+    "queue_limit": "MILLRACE_QUEUE_LIMIT",
     "log_level": "LOG_LEVEL",
 }
 
@@ -77,6 +78,7 @@ class Settings(BaseModel):
     demo_smtp_port: int | None = Field(default=None, ge=1, le=65535)
     port: int = Field(default=8080, ge=0, le=65535)
     data_dir: Path = Path(".millrace")
+    queue_limit: int = Field(default=100_000, ge=1)
     log_level: str = "INFO"
 
     @field_validator("egress_allow", "cors_origins", "master_key_previous", mode="before")

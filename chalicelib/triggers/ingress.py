@@ -22,6 +22,7 @@ from chalicelib.triggers.batching import batcher
 from chalicelib.triggers.doors import Door, forget_door, read_door, remembered_door
 from chalicelib.triggers.health import note_health
 from chalicelib.triggers.limits import count_call
+from chalicelib.triggers.overload import check_queue
 from chalicelib.triggers.refusals import refusal
 from chalicelib.triggers.tokens import CannotCheck
 from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
@@ -61,13 +62,14 @@ class Greeting:
 def receive(delivery: Delivery, authorize: Authorize) -> Receipt | Greeting:
     """Start an execution for a delivery; it is committed when this returns.
 
-    Raises NotFound, MethodNotAllowed, Unauthenticated, Forbidden, RateLimited, Conflict (disabled, not published, `delivery_replayed`), what `parse_body` and
+    Raises NotFound, MethodNotAllowed, Unauthenticated, Forbidden, RateLimited (too many calls, or a full queue), Conflict (disabled, not published, `delivery_replayed`), what `parse_body` and
     the mapping say, and ValidationFailed `idempotency_key_reused`. A refusal is always that of a fresh reading, and stands in the deliveries log.
     """
     if not _PATH.match(delivery.path):
         raise refusal("gone")
     visit = Visit(delivery, remembered_door(delivery.path))
     try:
+        check_queue()
         return _received(visit, authorize)
     except MillraceError as error:
         if visit.standing is not None:

@@ -20,14 +20,16 @@ REMEMBER_SECONDS = 2.0
 COUNTED = 50_000
 MAX_LAGS = 2_000
 
-# Live executions stand in `wakes`; of the ended ones those of the last five minutes are counted, by the range of their ids, up to COUNTED.
+# Live executions stand in `wakes`; of the ended ones those of the last five minutes are counted, by the range of their ids. All counts go up to COUNTED; the age
+# of the oldest is exact.
 _QUEUE = """
-SELECT count(*) FILTER (WHERE wake_at <= now()) AS due,
-  coalesce(extract(epoch FROM now() - min(wake_at) FILTER (WHERE wake_at <= now())), 0)::float8 AS oldest_due_seconds,
+SELECT (SELECT count(*) FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT %(counted)s) AS due) AS due,
+  coalesce((SELECT extract(epoch FROM now() - wake_at) FROM wakes WHERE wake_at <= now() ORDER BY wake_at LIMIT 1), 0)::float8
+    AS oldest_due_seconds,
   count(*) FILTER (WHERE worker IS NULL AND lease_epoch = 0) AS queued,
   count(*) FILTER (WHERE worker IS NOT NULL) AS running,
   count(*) FILTER (WHERE worker IS NULL AND lease_epoch > 0) AS waiting
-FROM (SELECT wake_at, worker, lease_epoch FROM wakes LIMIT %(counted)s) AS live
+FROM (SELECT worker, lease_epoch FROM wakes LIMIT %(counted)s) AS live
 """
 _ENDED = """
 SELECT status, count(*) AS n FROM (
