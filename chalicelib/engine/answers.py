@@ -18,6 +18,9 @@ SELECT d.body, (SELECT n.status FROM node_runs n WHERE n.execution_id = e.id AND
 FROM executions e JOIN definitions d ON d.id = e.definition_id WHERE e.id = %(id)s
 """
 
+# The save that ends a wait locks this row too: what is read after it stands until the answer is left.
+_LOCK = "SELECT 1 FROM wakes WHERE execution_id = %(id)s FOR UPDATE"
+
 # Given the node's definition: the port it passes on through, and its output. Raises ValidationFailed for an answer that does not fit.
 Judge = Callable[[Mapping[str, Any]], tuple[str, Any]]
 
@@ -29,6 +32,8 @@ def answer_node(connection: Connection, token: str, node_type: str, judge: Judge
     Call `wake()` after the commit.
     """
     named = read_token(token)
+    if named is not None:
+        db.rows(connection, _LOCK, {"id": named[0]})
     row = db.row(connection, _NODE, {"id": named[0], "node_id": named[1], "iteration": named[2]}) if named else None
     node = _node_at(loads(row["body"]), named[1], named[2]) if named is not None and row is not None else None
     if named is None or row is None or node is None or node["type"] != node_type:
