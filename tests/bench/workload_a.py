@@ -52,8 +52,11 @@ def workload(url: str) -> dict[str, Any]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of its ended children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """User and system time of a process and of its ended children; 0 when it has just ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
     return sum(int(field) for field in fields[11:15]) / TICKS
 
 
@@ -61,6 +64,12 @@ def descendants(pid: int) -> list[int]:
     """A process and all below it."""
     children = [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
     return [pid, *(below for child in children for below in descendants(child))]
+
+
+def postmaster(connection: psycopg.Connection[Any]) -> int:
+    """The pid of the server's first process."""
+    backend = connection.execute("SELECT pg_backend_pid()").fetchone()[0]  # type: ignore[index]
+    return int(Path(f"/proc/{backend}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 async def load(url: str, concurrency: int, seconds: float) -> list[float]:
@@ -84,12 +93,10 @@ async def load(url: str, concurrency: int, seconds: float) -> list[float]:
 def measure(product: Product, database_url: str, concurrency: int, seconds: float, workflow_id: str) -> dict[str, Any]:
     """One run at one concurrency."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        server = connection.execute("SELECT pg_backend_pid()").fetchone()[0]  # type: ignore[index]
-        postmaster = int(Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
         groups = {
             "front": [product.children()["front"]],
             "workers": [pid for name, pid in product.children().items() if name.startswith("worker")],
-            "postgres": [postmaster],
+            "postgres": [postmaster(connection)],
         }
         before = {name: sum(cpu_seconds(p) for pid in pids for p in descendants(pid)) for name, pids in groups.items()}
         since = connection.execute("SELECT now()").fetchone()[0]  # type: ignore[index]
