@@ -31,7 +31,9 @@ PYTEST_GROUPS = {
 }
 GROUPS = ("lint", "frontend", *PYTEST_GROUPS)
 SERVERLESS = {"lint", "frontend", "unit"}
-PARALLEL = {"unit", "integration", "without-redis", "chaos"}
+# How pytest-xdist hands a group's tests to its two workers. A flow of the web app is minutes, so end-to-end tests go one by one,
+# but for those that share a running Millrace through the mark `xdist_group`.
+PARALLEL = {"unit": "loadfile", "integration": "loadfile", "without-redis": "loadfile", "chaos": "loadfile", "e2e": "loadgroup"}
 _FAILED = 1  # pytest's status when tests failed
 _NO_TESTS = 5  # pytest's status when it collected nothing
 _INSIDE = "--inside"
@@ -130,7 +132,7 @@ def run_pytest(group: str, words: list[str]) -> tuple[str, bool]:
         return "no tests", False
     command = [sys.executable, "-m", "pytest", *PYTEST_GROUPS[group]]
     if group in PARALLEL:
-        command += ["-n", "2", "--dist", "loadfile"]
+        command += ["-n", "2", "--dist", PARALLEL[group]]
     environment = {**os.environ, **({"MILLRACE_TEST_WITHOUT_REDIS": "1"} if group == "without-redis" else {})}
     status = run([*command, *words], environment)
     if status == _FAILED and not words:

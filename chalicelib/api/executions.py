@@ -153,6 +153,7 @@ def start_execution(call: Call, id: str) -> Reply:
         "from": {"type": "string", "format": "date-time", "description": "created at this time or later"},
         "to": {"type": "string", "format": "date-time", "description": "created before this time"},
         "q": {"type": "string", "description": "an id, or text in the input or the error"},
+        "parent_id": {"type": "string", "description": "started by this execution"},
     },
 )
 def list_executions(call: Call) -> Reply:
@@ -169,7 +170,8 @@ def _filter(call: Call) -> ExecutionFilter:
         raise ValidationFailed([{"path": "/status", "code": "enum", "message": f"status is one of {', '.join(STATUSES)}"}])
     statuses = (status,) if status is not None else ()
     return ExecutionFilter(
-        first("workflow_id"), first("trigger_id"), statuses, _time(call, "from"), _time(call, "to"), first("q") or None
+        first("workflow_id"), first("trigger_id"), statuses, _time(call, "from"), _time(call, "to"), first("q") or None,
+        first("parent_id"),
     )
 
 

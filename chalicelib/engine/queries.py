@@ -80,6 +80,7 @@ WHERE e.workspace_id = %(workspace_id)s AND e.part IS NULL
   AND (%(before)s::text IS NULL OR e.id < %(before)s)
   AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
   AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
+  AND (%(parent_id)s::text IS NULL OR e.parent_id = %(parent_id)s)
   AND (%(statuses)s::text[] IS NULL OR {_STATUS} = ANY(%(statuses)s))
   AND (%(from)s::timestamptz IS NULL OR (e.created_at >= %(from)s AND e.id >= %(from_id)s))
   AND (%(to)s::timestamptz IS NULL OR (e.created_at < %(to)s AND e.id < %(to_id)s))
@@ -121,6 +122,7 @@ class ExecutionFilter:
     created_from: datetime | None = None
     created_to: datetime | None = None
     q: str | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ def list_executions(
         "workflow_id": wanted.workflow_id,
         "trigger_id": wanted.trigger_id,
         "statuses": list(wanted.statuses) or None,
+        "parent_id": wanted.parent_id,
         "from": wanted.created_from,
         "from_id": bound("exe", wanted.created_from - CLOCK_SLACK) if wanted.created_from else None,
         "to": wanted.created_to,

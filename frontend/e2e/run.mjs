@@ -1,7 +1,7 @@
 /**
  * End-to-end checks of the web app against a running Millrace:
  *
- *   node e2e/run.mjs --url http://127.0.0.1:8080/ --key KEY [--shots FOLDER] [--only TEXT] [--flow session|workflows|builder|running|pages]
+ *   node e2e/run.mjs --url http://127.0.0.1:8080/ --key KEY [--shots FOLDER] [--only TEXT] [--flow NAME]      one of flows/index.mjs
  *       [--target URL] [--topic NAME]      what the drawn workflow really calls, and publishes to
  *
  * Without --key it is read from --run-file (default: ../.millrace/run.json). Exit code 1 when a check failed.

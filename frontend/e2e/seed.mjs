@@ -46,6 +46,16 @@ const BROKEN = {
   edges: [edge('call', 'decide')],
 }
 
+const WEATHER = {
+  title: 'Current weather',
+  description: 'What it is like in a city now',
+  icon: 'cloud',
+  documentation: 'Asks the weather service. Nothing is kept.',
+  config_schema: { type: 'object', required: ['city'], properties: { city: { type: 'string', title: 'City', examples: ['Berlin'] }, units: { type: 'string', title: 'Units', enum: ['metric', 'imperial'], default: 'metric' } } },
+  http: { method: 'GET', url: 'https://api.example.com/v1/{city}/now', path: { city: '{{ input.city }}' }, query: { units: '{{ input.units }}' } },
+  output: { degrees: '{{ response.body.temp }}' },
+}
+
 /** Ids by what they are for. */
 export async function seed(api) {
   const mark = Date.now().toString(36)
@@ -56,6 +66,9 @@ export async function seed(api) {
   const route = await api.workflow(`Route by kind ${mark}`, ROUTE, [{ type: 'api', config: { path: `route-${mark}` } }])
   const failing = await api.workflow(`Rates ${mark}`, FAILING)
   const broken = await api.workflow(`Half written ${mark}`, BROKEN, [], false)
+
+  const kafka = await api.post('/triggers', { workflow_id: route.id, type: 'kafka', config: { topic: `orders-${mark}`, filter: 'input.amount > 100' } })
+  const action = await api.post('/registry/actions', { type: `weather.current_${mark}`, ...WEATHER })
 
   const waiting = await api.run(order.id, { order: 'A-1001', total: 129.9 })
   const small = await api.run(order.id, { order: 'A-1002', total: 20 })
@@ -74,6 +87,8 @@ export async function seed(api) {
     waiting: waiting.id,
     failed: failed.id,
     routed: routed[0].id,
+    kafka: kafka.id,
+    action: action.type,
     http: triggers.find(({ type }) => type === 'api').id,
     schedule: triggers.find(({ type }) => type === 'schedule').id,
   }

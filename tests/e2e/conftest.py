@@ -42,3 +42,11 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     started = Product(tmp_path_factory.mktemp("product") / "data", environment=product_environment())
     yield started
     assert started.stop() == 0
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured and do not judge."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "figure":
+                terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {value}")

@@ -22,7 +22,7 @@ import redis
 from infra.host.processes import start_time
 from tests.support.product import CHECKOUT, Product
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("run-command")]  # the group shares one Millrace that each test may end
 
 
 def wait_for(true: Callable[[], object], what: str, seconds: float = 60) -> None:

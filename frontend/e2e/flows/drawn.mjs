@@ -230,7 +230,7 @@ export async function drawn(suite, browser, { url, key, api, ids, target, topic 
     await press(page, from, { x: from.x + 160, y: from.y + 90 }, 60)
     const during = await page.evaluate(() => window.longest.slice())
     // Printed, not judged: a busy machine makes every task longer. Over 100 ms on a quiet one is too long.
-    console.log(`      500 steps, ${shown} shown; tasks over 50 ms while dragging: ${during.length === 0 ? 'none' : during.join(', ')} ms`)
+    console.log(`figure: 500 steps, ${shown} shown; tasks over 50 ms while dragging: ${during.length === 0 ? 'none' : during.join(', ')} ms`)
     await SAVED(page)
     expect((await definitionOf(api, id)).nodes[1].ui.x > 330, 'the step was moved')
     await suite.shoot(page, 'builder-large-light')

@@ -1,4 +1,4 @@
-/** Every page in both themes: what it says of itself, WCAG A and AA, no complaint of the browser, no request elsewhere; and a picture to look at. */
+/** Every page in both themes and on a phone: what it says of itself, WCAG A and AA, no complaint of the browser, no request elsewhere; and pictures to look at. */
 import { violations } from '../lib/axe.mjs'
 import { openPage, settled } from '../lib/browser.mjs'
 import { expect, expectNone } from '../lib/checks.mjs'
@@ -25,23 +25,32 @@ const pagesOf = (ids) => [
   ['triggers', '/triggers', 'Triggers'],
   ['trigger-http', `/triggers/${ids.http}`, 'HTTP'],
   ['trigger-schedule', `/triggers/${ids.schedule}`, 'Schedule'],
+  ['trigger-kafka', `/triggers/${ids.kafka}`, 'Kafka'],
+  ['messages', '/messages', 'Messages'],
   ['dead-letters', '/dead-letters', 'Dead letters'],
+  ['health', '/health', 'Health'],
+  ['custom-actions', '/custom-actions', 'Custom actions'],
+  ['custom-action', `/custom-actions/${ids.action}`, 'Current weather'],
   ['credentials', '/credentials', 'Credentials'],
   ['node-types', '/node-types?type=http.request', 'Node types'],
   ['api-keys', '/api-keys', 'API keys'],
   ['missing', '/nowhere', 'There is no such page'],
 ]
 
+const DESK = { width: 1440, height: 900 }
+const PHONE = { width: 390, height: 844 }
+
 const DIALOGS = [
   ['dialog-create', '/workflows?new=true', null],
   ['dialog-palette', '/', 'open-palette'],
   ['dialog-trigger', '/triggers', 'new-trigger-top'],
+  ['dialog-openapi-empty', '/custom-actions', 'import-openapi'],
   ['dialog-key', '/api-keys', 'new-key'],
   ['dialog-credential', '/credentials?new=true', null],
 ]
 
-async function look(suite, { page, complaints, foreign }, name, title) {
-  if (title) expect((await page.locator('h1, h2').allInnerTexts()).some((text) => text.includes(title)), `${name} has no heading with ${title}`)
+/** What holds of the page as it stands, in the colours and the width of the moment. */
+async function look(suite, { page, complaints, foreign }, name) {
   // A picture first: it is wanted most when what follows fails.
   await page.waitForTimeout(150)
   await suite.shoot(page, name)
@@ -50,38 +59,56 @@ async function look(suite, { page, complaints, foreign }, name, title) {
   expectNone(foreign.splice(0), `${name} asks elsewhere`)
 }
 
+/** One visit, seen in both themes: the app follows the system's, so the page that was light is the page that turns dark. */
+async function inBothThemes(suite, open, name) {
+  await open.page.emulateMedia({ colorScheme: 'light' })
+  await look(suite, open, `${name}-light`)
+  await open.page.emulateMedia({ colorScheme: 'dark' })
+  await open.page.waitForSelector('html[data-mantine-color-scheme="dark"]')
+  await look(suite, open, `${name}-dark`)
+}
+
+/** And on a phone's width, as a window that is made narrow. */
+async function onAPhone(suite, open, name) {
+  await open.page.setViewportSize(PHONE)
+  await settled(open.page)
+  const over = await open.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  await look(suite, open, `${name}-phone`)
+  expect(over <= 0, `${name} is ${over} px wider than the window`)
+}
+
+async function withHeading({ page }, title) {
+  expect((await page.locator('h1, h2').allInnerTexts()).some((text) => text.includes(title)), `there is no heading with ${title}`)
+}
+
 export async function pages(suite, browser, { url, key, ids }) {
-  for (const theme of ['light', 'dark']) {
-    const open = await openPage(browser, { url, key, theme })
-    for (const [name, hash, title] of pagesOf(ids)) {
-      await suite.test(`page ${name} ${theme}`, async () => {
-        await open.go(hash)
-        await look(suite, open, `${name}-${theme}`, title)
-      })
-    }
-    for (const [name, hash, button] of [...DIALOGS, ['dialog-run', `/workflows/${ids.order}`, 'run']]) {
-      await suite.test(`page ${name} ${theme}`, async () => {
-        await open.go(hash)
-        if (button) await open.page.getByTestId(button).first().click()
-        await open.page.getByRole('dialog').first().waitFor()
-        await settled(open.page)
-        await look(suite, open, `${name}-${theme}`, null)
-        await open.page.keyboard.press('Escape')
-      })
-    }
-    await open.close()
-    const stranger = await openPage(browser, { url, key, theme, signedIn: false })
-    await suite.test(`page sign-in ${theme}`, () => look(suite, stranger, `sign-in-${theme}`, 'Sign in'))
-    await stranger.close()
-  }
-  const phone = await openPage(browser, { url, key, width: 390, height: 844 })
+  const open = await openPage(browser, { url, key, theme: 'auto' })
   for (const [name, hash, title] of pagesOf(ids)) {
-    await suite.test(`page ${name} at 390 px`, async () => {
-      await phone.go(hash)
-      const over = await phone.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-      await look(suite, phone, `${name}-phone`, title)
-      expect(over <= 0, `${name} is ${over} px wider than the window`)
+    await suite.test(`page ${name}`, async () => {
+      await open.page.setViewportSize(DESK)
+      await open.go(hash)
+      await withHeading(open, title)
+      await inBothThemes(suite, open, name)
+      await onAPhone(suite, open, name)
     })
   }
-  await phone.close()
+  await open.page.setViewportSize(DESK)
+  for (const [name, hash, button] of [...DIALOGS, ['dialog-run', `/workflows/${ids.order}`, 'run']]) {
+    await suite.test(`page ${name}`, async () => {
+      await open.go(hash)
+      if (button) await open.page.getByTestId(button).first().click()
+      await open.page.getByRole('dialog').first().waitFor()
+      await settled(open.page)
+      await inBothThemes(suite, open, name)
+      await open.page.keyboard.press('Escape')
+    })
+  }
+  await open.close()
+  const stranger = await openPage(browser, { url, key, theme: 'auto', signedIn: false })
+  await suite.test('page sign-in', async () => {
+    await withHeading(stranger, 'Sign in')
+    await inBothThemes(suite, stranger, 'sign-in')
+    await onAPhone(suite, stranger, 'sign-in')
+  })
+  await stranger.close()
 }

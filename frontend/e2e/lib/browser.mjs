@@ -13,9 +13,9 @@ export async function launch() {
 /** What a page may log without being wrong: the browser's own note on an answer that a test asked for. */
 const EXPECTED = /Failed to load resource: the server responded with a status of (4\d\d|503)/
 
-/** A page of a context of its own, signed in, at `hash`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
+/** A page of a context of its own, signed in, at `hash`; the theme `auto` follows `page.emulateMedia`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
 export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true, autosave = true }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme === 'auto' ? 'light' : theme, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
   const complaints = []
   const foreign = []
   const origin = new URL(url).origin
@@ -29,7 +29,7 @@ export async function openPage(browser, { url, key, theme = 'light', width = 144
     [signedIn ? key : null, theme, String(autosave)],
   )
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(30_000)
   page.on('console', (message) => {
     if (message.type() === 'error' && !EXPECTED.test(message.text())) complaints.push(message.text())
   })

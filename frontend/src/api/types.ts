@@ -23,6 +23,16 @@ export interface RunError {
   message: string
   node_id?: string
   class?: string
+  /** What was taken back when the execution failed, the last first. */
+  undo?: Undone[]
+}
+
+export interface Undone {
+  node_id: string
+  undoes: string
+  iteration?: string
+  status: string
+  error?: { code: string; message: string }
 }
 
 export interface TriggerContext {
@@ -33,13 +43,15 @@ export interface TriggerContext {
 
 type Narrowed<T> = Omit<T, 'trigger' | 'error' | 'nodes'> & { trigger: TriggerContext; error: RunError | null }
 
-export type NodeRun = Omit<Schemas['NodeRun'], 'error'> & { error: RunError | null; wake_at?: string | null }
+/** `left_out`: its input and output are too large for the execution, and are read by themselves. */
+export type NodeRun = Omit<Schemas['NodeRun'], 'error'> & { error: RunError | null; wake_at?: string | null; left_out?: unknown }
 export type ExecutionSummary = Narrowed<Schemas['ExecutionSummary']>
 export type Execution = Narrowed<Schemas['Execution']> & { nodes: NodeRun[] }
 export type ExecutionEvent = Schemas['Event'] & { node_id?: string; iteration?: string | null }
 export type Started = Schemas['Started']
 
-export type Trigger = Schemas['Trigger'] & { skipped_records?: number }
+/** What only Kafka triggers have: `lag` is null where the broker did not say. */
+export type Trigger = Schemas['Trigger'] & { skipped_records?: number; paused_at?: string | null; lag?: number | null }
 export type TriggerType = Trigger['type']
 export type TriggerCreate = Schemas['TriggerCreate']
 export type Occurrence = Schemas['Occurrence']
@@ -51,7 +63,47 @@ export type RegistryEntry = Omit<Schemas['RegistryEntry'], 'retry'> & {
   retry: Record<string, unknown> | null
   example?: Record<string, unknown>
   input_example?: unknown
+  /** Of the workspace's own. */
+  custom?: boolean
+  version?: number
 }
+
+export interface CaughtRequest {
+  method?: string
+  path?: string
+  headers?: Record<string, unknown>
+  query?: Record<string, unknown>
+  body?: unknown
+}
+export type TriggerDelivery = Schemas['TriggerDelivery'] & { request?: CaughtRequest }
+export type DeliveryOutcome = TriggerDelivery['outcome']
+export type TriggerTest = Schemas['TriggerTest'] & { url?: string }
+export type HealthChange = Schemas['HealthChange']
+
+/** How a workspace's own node type is written; see docs/custom-actions.md. */
+export interface ActionDocument {
+  type: string
+  title: string
+  description?: string
+  documentation?: string
+  icon?: string
+  config_schema?: JsonSchema
+  output_schema?: JsonSchema
+  http?: Record<string, unknown>
+  function?: { language: 'python' | 'javascript'; source: string }
+  output?: unknown
+  retry?: Record<string, unknown>
+  example?: Record<string, unknown>
+}
+export type CustomAction = RegistryEntry & { custom: true; version: number; documentation: string; document: ActionDocument; created_at: string; updated_at: string }
+export type ActionVersion = Omit<Schemas['ActionVersion'], 'document'> & { document: ActionDocument }
+export type ImportedAction = Schemas['ImportedAction']
+
+export type Message = Omit<Schemas['MessageDelivery'], 'tried'> & { tried: Record<string, unknown>[] }
+export type Provider = Schemas['Provider']
+
+export type TriggerPreset = Schemas['Preset']
+export type TriggerTypeEntry = RegistryEntry & { presets: TriggerPreset[] }
 
 export type Check = Schemas['Check']
 export type Health = Schemas['Health']

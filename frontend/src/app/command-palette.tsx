@@ -1,18 +1,23 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight'
-import { IconBox, IconKeyboard, IconLogout, IconPlayerPlay, IconPlus, IconSearch, IconSitemap } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { IconBolt, IconBox, IconKeyboard, IconLock, IconLogout, IconPlayerPlay, IconPlus, IconSearch, IconSitemap } from '@tabler/icons-react'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
+import { credentialListQuery } from '@/api/queries/credentials'
+import { recentExecutionsQuery } from '@/api/queries/executions'
 import { actionsQuery } from '@/api/queries/installation'
+import { triggerListQuery } from '@/api/queries/triggers'
 import { workflowNamesQuery } from '@/api/queries/workflows'
 import { signOut } from '@/api/session'
+import { shortId } from '@/lib/text'
+import { triggerSummary } from '@/lib/trigger-words'
 import { NAV } from './nav-items'
 import { THEMES } from './theme-menu'
 
 const icon = (Icon: typeof IconBox) => <Icon size={17} stroke={1.75} aria-hidden />
 
-/** Everything by name: pages, workflows, node types, an execution's id, and what can be done from anywhere. */
+/** Everything by name: pages, workflows, triggers, credentials, executions, node types, and what can be done from anywhere. */
 export default function CommandPalette({ onShortcuts }: { onShortcuts: () => void }) {
   const navigate = useNavigate()
   const { setColorScheme } = useMantineColorScheme()
@@ -20,6 +25,12 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
   const [asked, setAsked] = useState(false)
   const workflows = useQuery({ ...workflowNamesQuery(), enabled: asked })
   const types = useQuery({ ...actionsQuery(), enabled: asked })
+
+  const triggers = useInfiniteQuery({ ...triggerListQuery({}, 200), enabled: asked, refetchInterval: false })
+  const credentials = useQuery({ ...credentialListQuery(), enabled: asked })
+  const wanted = query.trim()
+  // An id, or words of an input or an error: what the API finds, once there is enough to look for.
+  const runs = useQuery({ ...recentExecutionsQuery({ q: wanted }, 5, false), enabled: asked && wanted.length >= 3, staleTime: 10_000 })
 
   const places = NAV.flat().map(({ to, label, about, icon: Icon }): SpotlightActionData => ({
     id: `go${to}`, label, description: about, leftSection: icon(Icon), onClick: () => void navigate({ to }),
@@ -30,8 +41,21 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
   const nodeTypes = (types.data ?? []).map(({ type, title, description }): SpotlightActionData => ({
     id: `type-${type}`, label: title, description, keywords: [type], leftSection: icon(IconBox), onClick: () => void navigate({ to: '/node-types', search: { type } }),
   }))
+  const nameOf = (id: string) => workflows.data?.items.find((each) => each.id === id)?.name ?? 'A deleted workflow'
+  const starts = (triggers.data?.pages.flatMap(({ items }) => items) ?? []).map((trigger): SpotlightActionData => {
+    const { title, subtitle } = triggerSummary(trigger)
+    return { id: trigger.id, label: `${title} ${subtitle}`, description: `starts ${nameOf(trigger.workflow_id)}`, keywords: [trigger.id], leftSection: icon(IconBolt), onClick: () => void navigate({ to: '/triggers/$id', params: { id: trigger.id } }) }
+  })
+  const secrets = (credentials.data?.items ?? []).map(({ id, name, slug }): SpotlightActionData => ({
+    id, label: name, description: `credential ${slug}`, keywords: [slug, id], leftSection: icon(IconLock), onClick: () => void navigate({ to: '/credentials' }),
+  }))
+  const executions = (runs.data?.items ?? []).map(({ id, workflow_id, status }): SpotlightActionData => ({
+    id, label: `${nameOf(workflow_id)} ${shortId(id)}`, description: status, keywords: [wanted], leftSection: icon(IconPlayerPlay), onClick: () => void navigate({ to: '/executions/$id', params: { id } }),
+  }))
   const commands: SpotlightActionData[] = [
     { id: 'new', label: 'New workflow', leftSection: icon(IconPlus), onClick: () => void navigate({ to: '/workflows', search: { new: true } }) },
+    { id: 'new-credential', label: 'New credential', leftSection: icon(IconPlus), onClick: () => void navigate({ to: '/credentials', search: { new: true } }) },
+    { id: 'new-action', label: 'New custom action', leftSection: icon(IconPlus), onClick: () => void navigate({ to: '/custom-actions/new' }) },
     ...THEMES.map(({ value, label, icon: Icon }) => ({ id: `theme-${value}`, label: `Theme: ${label.toLowerCase()}`, leftSection: icon(Icon), onClick: () => setColorScheme(value) })),
     { id: 'keys', label: 'Keyboard shortcuts', leftSection: icon(IconKeyboard), onClick: onShortcuts },
     { id: 'out', label: 'Sign out', leftSection: icon(IconLogout), onClick: () => signOut() },
@@ -40,13 +64,11 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
     { group: 'Go to', actions: places },
     { group: 'Workflows', actions: found },
     { group: 'Do', actions: commands },
-    { group: 'Node types', actions: query ? nodeTypes : [] },
+    { group: 'Triggers', actions: wanted ? starts : [] },
+    { group: 'Credentials', actions: wanted ? secrets : [] },
+    { group: 'Executions', actions: wanted.length >= 3 ? executions : [] },
+    { group: 'Node types', actions: wanted ? nodeTypes : [] },
   ]
-  const id = query.trim()
-  if (/^exe_[0-9a-z]{26}$/.test(id)) {
-    const open = { id: 'execution', label: `Open execution ${id}`, keywords: [id], leftSection: icon(IconPlayerPlay), onClick: () => void navigate({ to: '/executions/$id', params: { id } }) }
-    groups.unshift({ group: 'Executions', actions: [open] })
-  }
   return (
     <Spotlight
       actions={groups}

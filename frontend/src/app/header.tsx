@@ -58,13 +58,13 @@ export function Header({ onOpenNav, onOpenShortcuts }: HeaderProps) {
   )
 }
 
-/** The state of the installation at a glance; home says which part and what to do. */
+/** The state of the installation at a glance; its page says which part and what to do. */
 function HealthLink() {
   const health = useQuery(healthQuery())
   const status = health.isError ? 'down' : (health.data?.status ?? 'pending')
   const words = { ok: 'All systems work', degraded: 'Degraded', down: 'No answer', pending: 'Checking' }[status]
   return (
-    <Link to="/" hash="health" className={classes.health} data-status={status} data-testid="health-link">
+    <Link to="/health" className={classes.health} data-status={status} data-testid="health-link">
       <StatusIcon status={status} size={15} />
       <span>{words}</span>
     </Link>

@@ -1,8 +1,8 @@
 /** The places of the app, in the order the navigation and the palette show them. */
-import { IconBolt, IconBox, IconChartBar, IconHome, IconKey, IconLock, IconMailOff, IconPlayerPlay, IconPlugX, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+import { IconBolt, IconBox, IconChartBar, IconHeartbeat, IconHome, IconKey, IconLock, IconMailForward, IconMailOff, IconPlayerPlay, IconPlugX, IconPuzzle, IconSitemap, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem {
-  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/dead-letters' | '/credentials' | '/node-types' | '/api-keys' | '/plug'
+  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/messages' | '/dead-letters' | '/health' | '/credentials' | '/custom-actions' | '/node-types' | '/api-keys' | '/plug'
   label: string
   icon: TablerIcon
   /** The second key after `g`. */
@@ -16,13 +16,16 @@ const PLACES: NavItem[][] = [
     { to: '/workflows', label: 'Workflows', icon: IconSitemap, key: 'w', about: 'Draw, publish and run' },
     { to: '/executions', label: 'Executions', icon: IconPlayerPlay, key: 'e', about: 'Everything that ran or runs' },
     { to: '/analytics', label: 'Analytics', icon: IconChartBar, key: 'a', about: 'How executions ended, and how long they took' },
-    { to: '/triggers', label: 'Triggers', icon: IconBolt, key: 't', about: 'HTTP, schedules and Kafka' },
+    { to: '/triggers', label: 'Triggers', icon: IconBolt, key: 't', about: 'HTTP, schedules, Kafka and workflows' },
+    { to: '/messages', label: 'Messages', icon: IconMailForward, key: 's', about: 'What was sent, and what became of it' },
     { to: '/dead-letters', label: 'Dead letters', icon: IconMailOff, key: 'd', about: 'Records no execution could be made of' },
   ],
   [
     { to: '/credentials', label: 'Credentials', icon: IconLock, key: 'c', about: 'What steps act as' },
+    { to: '/custom-actions', label: 'Custom actions', icon: IconPuzzle, key: 'm', about: 'Node types of your own' },
     { to: '/node-types', label: 'Node types', icon: IconBox, key: 'n', about: 'What can stand in a workflow' },
     { to: '/api-keys', label: 'API keys', icon: IconKey, key: 'k', about: 'Who may call the API' },
+    { to: '/health', label: 'Health', icon: IconHeartbeat, key: 'l', about: 'Every part, every host, and what to do' },
   ],
 ]
 

@@ -3,6 +3,7 @@ import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRout
 import { bearer } from '@/api/session'
 import { readAnalyticsSearch } from '@/lib/analytics-search'
 import { readExecutionSearch } from '@/lib/execution-search'
+import { readMessageSearch } from '@/lib/message-search'
 import { NotFound, RouteError, RoutePending } from './route-states'
 import { Shell } from './shell'
 
@@ -39,7 +40,7 @@ const home = createRoute({ getParentRoute: () => shell, path: '/', component: la
 const workflows = createRoute({
   getParentRoute: () => shell,
   path: '/workflows',
-  validateSearch: (search: Record<string, unknown>): { q?: string; new?: boolean } => ({ q: text(search.q), new: String(search.new) === 'true' || undefined }),
+  validateSearch: (search: Record<string, unknown>): { q?: string; label?: string; new?: boolean } => ({ q: text(search.q), label: text(search.label), new: String(search.new) === 'true' || undefined }),
   component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowsPage'),
 })
 
@@ -101,6 +102,33 @@ const nodeTypes = createRoute({
   component: lazyRouteComponent(() => import('@/features/registry'), 'RegistryPage'),
 })
 
+const customActions = createRoute({
+  getParentRoute: () => shell,
+  path: '/custom-actions',
+  component: lazyRouteComponent(() => import('@/features/custom-actions'), 'CustomActionsPage'),
+})
+
+const newAction = createRoute({
+  getParentRoute: () => shell,
+  path: '/custom-actions/new',
+  component: lazyRouteComponent(() => import('@/features/custom-actions'), 'NewActionPage'),
+})
+
+const customAction = createRoute({
+  getParentRoute: () => shell,
+  path: '/custom-actions/$type',
+  component: lazyRouteComponent(() => import('@/features/custom-actions'), 'CustomActionPage'),
+})
+
+const messages = createRoute({
+  getParentRoute: () => shell,
+  path: '/messages',
+  validateSearch: readMessageSearch,
+  component: lazyRouteComponent(() => import('@/features/messages'), 'MessagesPage'),
+})
+
+const health = createRoute({ getParentRoute: () => shell, path: '/health', component: lazyRouteComponent(() => import('@/features/health'), 'HealthPage') })
+
 const credentials = createRoute({
   getParentRoute: () => shell,
   path: '/credentials',
@@ -138,7 +166,7 @@ const tabs = [
 
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, deadLetters, credentials, nodeTypes, apiKeys, plug]),
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, messages, deadLetters, health, credentials, customActions, newAction, customAction, nodeTypes, apiKeys, plug]),
 ])
 
 export const router = createRouter({

@@ -125,6 +125,7 @@ def test_lists_page_and_filter(api: ApiClient, database: Database) -> None:
         'UPDATE executions SET status = \'failed\', error = \'{"code":"x","message":"boom"}\', finished_at = now() WHERE id = %(id)s',
         {"id": ids[0]},
     )
+    database.execute("UPDATE executions SET parent_id = %(parent)s WHERE id = %(id)s", {"parent": ids[0], "id": ids[2]})
 
     def found(query: str) -> list[str]:
         answer = api.get(f"/executions{query}")
@@ -135,6 +136,7 @@ def test_lists_page_and_filter(api: ApiClient, database: Database) -> None:
     assert found("") == everything
     assert found(f"?workflow_id={one['id']}") == everything[1:]
     assert found(f"?trigger_id={door['id']}") == [by_trigger]
+    assert found(f"?parent_id={ids[0]}") == [ids[2]]
     assert found("?status=failed") == [ids[0]]
     assert found("?status=queued") == everything[:3]
     assert found("?q=a-1") == [ids[1]]

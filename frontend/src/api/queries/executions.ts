@@ -10,6 +10,8 @@ export interface ExecutionFilter {
   from?: string
   to?: string
   q?: string
+  /** Only those that this execution started. */
+  parent_id?: string
 }
 
 export const executionKeys = {
@@ -71,4 +73,13 @@ export interface BulkAnswer {
 /** Does it to all that the filter matches; `dry_run` only counts. */
 export const bulkExecutions = (action: 'cancel' | 'retry', filter: ExecutionFilter, dry_run: boolean) => api.post<BulkAnswer>('/executions/bulk', { action, filter, dry_run })
 
-export const wakeNode = (id: string, nodeId: string) => api.post<{ id: string; status: string }>(`/executions/${id}/nodes/${nodeId}/wake`)
+/** Ends the wait of a node, of one iteration in a loop. */
+export const wakeNode = (id: string, nodeId: string, iteration?: string | null) => api.post<{ id: string; status: string }>(`/executions/${id}/nodes/${nodeId}/wake${iteration ? `?iteration=${encodeURIComponent(iteration)}` : ''}`)
+
+/** Input and output of one run, whatever their size. */
+export const payloadsQuery = (id: string, nodeId: string, iteration: string | null, attempt: number) =>
+  queryOptions({
+    queryKey: [...executionKeys.one(id), 'payloads', nodeId, iteration, attempt],
+    queryFn: ({ signal }) => api.get<{ input: unknown; output: unknown }>(`/executions/${id}/nodes/${nodeId}/output`, { iteration, attempt }, signal),
+    staleTime: Infinity,
+  })

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api, call, send } from '../client'
 import { ApiProblem } from '../problem'
-import type { ApiKey, ApiKeyCreate, ApiKeyCreated, ExpressionFunction, Health, Me, Page, RegistryEntry } from '../types'
+import type { ApiKey, ApiKeyCreate, ApiKeyCreated, ExpressionFunction, Health, Me, Page, Provider, RegistryEntry, TriggerTypeEntry } from '../types'
 
 /** Health answers 503 with the same body when the database is gone; that is an answer too. */
 async function readHealth(signal: AbortSignal): Promise<Health> {
@@ -18,6 +18,14 @@ const isHealth = (body: unknown): body is Health => typeof body === 'object' && 
 
 export const healthQuery = () =>
   queryOptions({ queryKey: ['health'], queryFn: ({ signal }) => readHealth(signal), refetchInterval: 10_000, retry: false, staleTime: 5_000 })
+
+/** How the hosts that credentials are sent to have answered, those in trouble first. */
+export const providersQuery = () =>
+  queryOptions({
+    queryKey: ['health', 'providers'],
+    queryFn: async ({ signal }) => (await api.get<Page<Provider>>('/health/providers', undefined, signal)).items,
+    refetchInterval: 10_000,
+  })
 
 export const actionsQuery = () =>
   queryOptions({
@@ -48,7 +56,7 @@ export const testAction = (type: string, body: { config: Record<string, unknown>
 export const triggerTypesQuery = () =>
   queryOptions({
     queryKey: ['registry', 'triggers'],
-    queryFn: async ({ signal }) => (await api.get<Page<RegistryEntry>>('/registry/triggers', undefined, signal)).items,
+    queryFn: async ({ signal }) => (await api.get<Page<TriggerTypeEntry>>('/registry/triggers', undefined, signal)).items,
     staleTime: 5 * 60_000,
   })
 

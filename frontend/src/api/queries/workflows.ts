@@ -87,7 +87,8 @@ export const publishWorkflow = async (id: string, etag?: string) =>
   (await call<VersionSummary>('POST', `/workflows/${id}/publish`, { headers: etag ? { 'If-Match': etag } : {} })).data
 
 export const rollbackWorkflow = (id: string, version: number) => api.post<Workflow>(`/workflows/${id}/versions/${version}/rollback`)
-export const deleteWorkflow = (id: string) => api.delete(`/workflows/${id}`)
+/** `cancel` cancels what runs of it first; without, it is refused (`live_executions`) while something does. */
+export const deleteWorkflow = (id: string, cancel = false) => api.delete(`/workflows/${id}${cancel ? '?cancel=true' : ''}`)
 
 export const validateDefinition = async (definition: unknown, signal?: AbortSignal): Promise<Issue[]> =>
   (await call<Validation>('POST', '/workflows/validate', { body: { definition }, signal })).data.issues

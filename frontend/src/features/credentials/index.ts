@@ -1,1 +1,2 @@
+export { CredentialSelect } from './credential-select'
 export { CredentialsPage } from './credentials-page'

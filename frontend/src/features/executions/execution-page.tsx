@@ -132,7 +132,7 @@ function Heading({ execution, name }: { execution: Execution; name: string | und
 }
 
 function Facts({ execution }: { execution: Execution }) {
-  const { id, version, trigger, created_at, started_at, finished_at, wake_at, status, retry_of } = execution
+  const { id, version, trigger, created_at, started_at, finished_at, wake_at, status, retry_of, parent_id } = execution
   return (
     <span className={classes.facts}>
       <span className={classes.id}>
@@ -154,6 +154,11 @@ function Facts({ execution }: { execution: Execution }) {
         <span>
           took <Duration from={started_at} to={finished_at} />
         </span>
+      ) : null}
+      {parent_id ? (
+        <Link to="/executions/$id" params={{ id: parent_id }} search={{ node: typeof trigger.node_id === 'string' ? trigger.node_id : undefined }} data-testid="parent">
+          part of {shortId(parent_id)}
+        </Link>
       ) : null}
       {retry_of ? (
         <Link to="/executions/$id" params={{ id: retry_of }}>

@@ -10,6 +10,8 @@ import { Duration, RelativeTime, WakeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
 import classes from './execution-page.module.css'
 import { IterationStrip } from './iteration-strip'
+import { Children, Messages, UndoOutcome } from './related'
+import { RunConsole, RunData } from './run-data'
 import { useWake } from './use-cancel'
 import { useRetry } from './use-retry'
 
@@ -72,7 +74,7 @@ export function RunPanel({ execution, runs, iterations, onIteration, name, entry
           <div className={classes.wake} data-tone="waiting">
             <span>{run.wake_at ? <WakeTime at={run.wake_at} /> : 'waits for something from outside'}</span>
             {run.wake_at ? (
-              <Button size="compact-sm" variant="default" leftSection={<IconBellRinging size={14} />} loading={wake.isPending} onClick={() => wake.mutate(run.node_id)} data-testid="wake-now">
+              <Button size="compact-sm" variant="default" leftSection={<IconBellRinging size={14} />} loading={wake.isPending} onClick={() => wake.mutate(run)} data-testid="wake-now">
                 Wake now
               </Button>
             ) : null}
@@ -85,8 +87,10 @@ export function RunPanel({ execution, runs, iterations, onIteration, name, entry
         ) : null}
         {run.error ? <ErrorNote error={run.error} /> : null}
         {run.status === 'skipped' ? <p className="mr-dim">Every way to this step was closed, so it did not run.</p> : null}
-        {run.input !== null ? <JsonView title="Input" value={run.input} testId="run-input-view" /> : null}
-        {run.output !== null ? <JsonView title="Output" value={run.output} testId="run-output-view" /> : null}
+        <Children execution={execution} nodeId={run.node_id} />
+        <Messages execution={execution} nodeId={run.node_id} />
+        <RunConsole lines={run.console} />
+        <RunData key={run.attempt} executionId={execution.id} run={run} />
       </div>
     </section>
   )
@@ -120,7 +124,7 @@ export function WholePanel({ execution, names, registry }: { execution: Executio
                   {run.wake_at ? <WakeTime at={run.wake_at} /> : 'waits for something from outside'}
                 </span>
                 {run.wake_at ? (
-                  <Button size="compact-sm" variant="default" leftSection={<IconBellRinging size={14} />} loading={wake.isPending} onClick={() => wake.mutate(run.node_id)} data-testid={`wake-${run.node_id}`}>
+                  <Button size="compact-sm" variant="default" leftSection={<IconBellRinging size={14} />} loading={wake.isPending} onClick={() => wake.mutate(run)} data-testid={`wake-${run.node_id}`}>
                     Wake now
                   </Button>
                 ) : null}
@@ -128,6 +132,10 @@ export function WholePanel({ execution, names, registry }: { execution: Executio
             ))
           : null}
         {execution.error ? <ErrorNote error={execution.error} nodeName={execution.error.node_id ? (names[execution.error.node_id] ?? execution.error.node_id) : undefined} /> : null}
+        {execution.error?.undo && execution.error.undo.length > 0 ? <UndoOutcome undo={execution.error.undo} names={names} /> : null}
+        <Children execution={execution} />
+        <Messages execution={execution} />
+        {execution.more_nodes ? <p className="mr-dim">Only its first {execution.nodes.length.toLocaleString('en-GB')} steps are shown.</p> : null}
         <JsonView title="Input" value={execution.input} testId="execution-input" />
         {isLive(execution.status) ? null : <JsonView title="Output" value={execution.output} testId="execution-output" />}
         <JsonView title="Trigger" value={execution.trigger} />

@@ -5,14 +5,14 @@ const NAMES: Record<string, string> = {
   api: 'HTTP',
   schedule: 'Schedule',
   kafka: 'Kafka',
-  'workflow.run': 'Workflow',
+  workflow: 'Workflow',
   retry: 'Retry',
 }
 
 /** What started an execution, in a word or two. */
 export const triggerName = (trigger: TriggerContext | null | undefined): string => (trigger ? (NAMES[trigger.type] ?? trigger.type) : 'Unknown')
 
-const ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages', manual: 'bolt' }
+const ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages', manual: 'bolt', workflow: 'workflow' }
 
 export const triggerIcon = (type: string): string => ICONS[type] ?? 'bolt'
 

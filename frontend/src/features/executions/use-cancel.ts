@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { cancelExecution, executionKeys, wakeNode } from '@/api/queries/executions'
+import type { NodeRun } from '@/api/types'
 import { confirm } from '@/ui/confirm'
 import { notifyDone, notifyProblem } from '@/ui/notify'
 
@@ -22,7 +23,7 @@ export function useCancel(): (id: string) => Promise<void> {
 export function useWake(executionId: string) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: (nodeId: string) => wakeNode(executionId, nodeId),
+    mutationFn: ({ node_id, iteration }: Pick<NodeRun, 'node_id' | 'iteration'>) => wakeNode(executionId, node_id, iteration),
     onError: (error) => notifyProblem(error, 'Not woken'),
     onSettled: () => client.invalidateQueries({ queryKey: executionKeys.one(executionId) }),
   })

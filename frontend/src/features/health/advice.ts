@@ -1,5 +1,6 @@
 /** What to do about a part that does not work. The API says what it found; this says the next step. */
-import type { Check, Health } from '@/api/types'
+import type { Check, Health, Provider } from '@/api/types'
+import { formatRelative, instant } from '@/lib/time'
 
 export type Part = keyof Health['checks']
 
@@ -32,3 +33,18 @@ const ADVICE: Record<Part, Partial<Record<Check['status'], string>>> = {
 }
 
 export const adviceFor = (part: Part, status: Check['status']): string | null => ADVICE[part][status] ?? null
+
+export const PROVIDER_STATES: Record<Provider['state'], { status: string; label: string }> = {
+  closed: { status: 'ok', label: 'Answers' },
+  open: { status: 'down', label: 'Held back' },
+  half_open: { status: 'degraded', label: 'Being tried' },
+}
+
+/** What to do about a host that is called; null while nothing is wrong. */
+export function providerAdvice({ state, failures, opened_until, last_error }: Provider, now: number): string | null {
+  if (state === 'closed' && failures === 0) return null
+  const why = last_error ? `It said: ${last_error}. ` : ''
+  if (state === 'open') return `${why}Calls wait; the next one goes out ${formatRelative(instant(opened_until) ?? now, now)}. See whether the service is up, and whether the credential still holds.`
+  if (state === 'half_open') return `${why}The next call shows whether it is back; nothing has to be done.`
+  return `${why}It failed ${failures} times in a row; at ten, calls are held back.`
+}

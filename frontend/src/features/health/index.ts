@@ -1,1 +1,2 @@
+export { HealthPage } from './health-page'
 export { HealthPanel } from './health-panel'

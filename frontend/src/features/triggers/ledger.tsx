@@ -8,7 +8,7 @@ import { formatClock, formatExact, formatRelative, instant, localZone } from '@/
 import { useNow } from '@/lib/use-now'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Section } from '@/ui/page'
-import { reasonWords, scheduleWords } from './summary'
+import { reasonWords, scheduleWords } from '@/lib/trigger-words'
 import classes from './trigger-page.module.css'
 
 const PAST = 40

@@ -18,8 +18,12 @@ import { Page, Section } from '@/ui/page'
 import { RelativeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
 import { CallPanel } from './call-panel'
+import { DeliveriesLog } from './deliveries-log'
+import { HealthChanges } from './health-changes'
+import { KafkaPanel } from './kafka-panel'
 import { Ledger } from './ledger'
-import { reasonWords, TRIGGER_ICONS, triggerSummary } from './summary'
+import { reasonWords, TRIGGER_ICONS, triggerSummary } from '@/lib/trigger-words'
+import { TestUrl } from './test-url'
 import { TriggerForm } from './trigger-form'
 import classes from './trigger-page.module.css'
 import { TriggerSwitch } from './triggers-list'
@@ -63,6 +67,10 @@ function Loaded({ trigger }: { trigger: Trigger }) {
         <div className={classes.stack}>
           {trigger.type === 'api' && trigger.url ? <CallPanel trigger={trigger} url={trigger.url} /> : null}
           {trigger.type === 'schedule' ? <Ledger trigger={trigger} /> : null}
+          {trigger.type === 'kafka' ? <KafkaPanel trigger={trigger} /> : null}
+          {trigger.type === 'api' ? <TestUrl trigger={trigger} /> : null}
+          {trigger.type === 'api' ? <DeliveriesLog trigger={trigger} /> : null}
+          <HealthChanges trigger={trigger} />
           <ExecutionsList filter={{ trigger_id: trigger.id }} limit={10} none="It has not started anything yet" paged={false} />
         </div>
         <Section title="Details">

@@ -15,7 +15,7 @@ import { notifyProblem } from '@/ui/notify'
 import { RelativeTime } from '@/ui/relative-time'
 import { RowLink } from '@/ui/row-link'
 import { StatusBadge } from '@/ui/status-badge'
-import { reasonWords, TRIGGER_ICONS, triggerSummary } from './summary'
+import { reasonWords, TRIGGER_ICONS, triggerSummary } from '@/lib/trigger-words'
 import { TriggerForm } from './trigger-form'
 
 /** Triggers of everything, or of one workflow. */

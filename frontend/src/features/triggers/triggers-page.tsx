@@ -12,7 +12,7 @@ export function TriggersPage() {
   return (
     <Page
       title="Triggers"
-      description="What starts workflows: calls, the clock, and Kafka records."
+      description="What starts workflows: calls, the clock, Kafka records, and other workflows."
       actions={
         <Button leftSection={<IconPlus size={15} />} onClick={() => setCreating(true)} data-testid="new-trigger-top">
           New trigger
@@ -29,6 +29,7 @@ export function TriggersPage() {
           { value: 'api', label: 'HTTP' },
           { value: 'schedule', label: 'Schedules' },
           { value: 'kafka', label: 'Kafka' },
+          { value: 'workflow', label: 'Workflows' },
         ]}
       />
       <TriggersList type={type === 'all' ? undefined : (type as TriggerType)} />

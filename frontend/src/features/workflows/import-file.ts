@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { importWorkflow, workflowKeys } from '@/api/queries/workflows'
+import { chooseFile } from '@/lib/choose-file'
 import { readJson } from '@/lib/json-source'
 import { notifyDone, notifyProblem } from '@/ui/notify'
 
@@ -21,13 +22,5 @@ export function useImportFile() {
     onError: (error) => notifyProblem(error, 'Not imported'),
     onSettled: () => client.invalidateQueries({ queryKey: workflowKeys.all }),
   })
-  const choose = () => {
-    const input = Object.assign(document.createElement('input'), { type: 'file', accept: 'application/json,.json' })
-    input.onchange = () => {
-      const file = input.files?.[0]
-      if (file) mutation.mutate(file)
-    }
-    input.click()
-  }
-  return { choose, busy: mutation.isPending }
+  return { choose: () => chooseFile('application/json,.json', mutation.mutate), busy: mutation.isPending }
 }

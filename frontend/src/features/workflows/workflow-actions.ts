@@ -1,6 +1,7 @@
 /** What can be done with a workflow from a list or its page. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
+import { ApiProblem } from '@/api/problem'
 import { triggerKeys } from '@/api/queries/triggers'
 import { createWorkflow, deleteWorkflow, exportWorkflow, patchWorkflow, readWorkflow, workflowKeys, type WorkflowPatch } from '@/api/queries/workflows'
 import type { WorkflowSummary } from '@/api/types'
@@ -43,8 +44,19 @@ export function useWorkflowActions(workflow: WorkflowSummary) {
   })
 
   const remove = useMutation({
-    mutationFn: () => deleteWorkflow(workflow.id),
-    onSuccess: async () => {
+    mutationFn: async () => {
+      try {
+        await deleteWorkflow(workflow.id)
+      } catch (error) {
+        if (!(error instanceof ApiProblem) || error.code !== 'workflow_has_live_executions') throw error
+        const body = 'Executions of it are under way. They are cancelled first: steps that run are stopped, what they did stays done.'
+        if (!(await confirm({ title: `Cancel what runs of ${workflow.name}?`, body, yes: 'Cancel and delete', no: 'Keep it', danger: true }))) return false
+        await deleteWorkflow(workflow.id, true)
+      }
+      return true
+    },
+    onSuccess: async (deleted) => {
+      if (!deleted) return
       notifyDone(`${workflow.name} is deleted. Its history stays.`)
       await navigate({ to: '/workflows' })
     },

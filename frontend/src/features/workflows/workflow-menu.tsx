@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Modal, Textarea, TextInput } from '@mantine/core'
+import { Button, Group, Menu, Modal, TagsInput, Textarea, TextInput } from '@mantine/core'
 import { IconCheck, IconCopy, IconDownload, IconPencil, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { create } from 'zustand'
@@ -19,7 +19,7 @@ export function WorkflowMenuItems({ workflow, autosave, onAutosave }: WorkflowMe
   return (
     <>
       <Menu.Item leftSection={<IconPencil size={15} />} onClick={() => useRename.setState({ workflow })} data-testid="rename">
-        Name and description…
+        Name, description and labels…
       </Menu.Item>
       <Menu.Item
         leftSection={workflow.enabled ? <IconPlayerPause size={15} /> : <IconPlayerPlay size={15} />}
@@ -58,17 +58,19 @@ function RenameForm({ workflow, onClose }: { workflow: WorkflowSummary; onClose:
   const { change } = useWorkflowActions(workflow)
   const [name, setName] = useState(workflow.name)
   const [description, setDescription] = useState(workflow.description)
+  const [labels, setLabels] = useState(workflow.labels)
   const problems = problemsByPath(change.error)
   return (
-    <Modal opened onClose={onClose} title="Name and description">
+    <Modal opened onClose={onClose} title="Name, description and labels">
       <form
         onSubmit={(event) => {
           event.preventDefault()
-          change.mutate({ name: name.trim(), description }, { onSuccess: onClose })
+          change.mutate({ name: name.trim(), description, labels }, { onSuccess: onClose })
         }}
       >
         <TextInput label="Name" value={name} onChange={(event) => setName(event.currentTarget.value)} maxLength={200} required withAsterisk={false} error={problems['/name']} data-autofocus />
         <Textarea label="Description" mt="md" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} error={problems['/description']} />
+        <TagsInput label="Labels" mt="md" placeholder={labels.length === 0 ? 'billing' : undefined} value={labels} onChange={setLabels} error={Object.entries(problems).find(([path]) => path.startsWith('/labels'))?.[1]} data-testid="workflow-labels" />
         <Group justify="flex-end" gap="sm" mt="lg">
           <Button variant="default" onClick={onClose}>
             Cancel

@@ -1,8 +1,8 @@
 import { ActionIcon, Button, Menu, Modal, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useDisclosure } from '@mantine/hooks'
-import { IconDots, IconPlus, IconSearch, IconSitemap, IconTemplate, IconUpload } from '@tabler/icons-react'
+import { IconDots, IconPlus, IconSearch, IconSitemap, IconTemplate, IconUpload, IconX } from '@tabler/icons-react'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { workflowListQuery } from '@/api/queries/workflows'
 import type { WorkflowSummary } from '@/api/types'
@@ -25,15 +25,15 @@ import { RenameDialog, WorkflowMenuItems } from './workflow-menu'
 const route = getRouteApi('/shell/workflows')
 
 export function WorkflowsPage() {
-  const { q, new: creating } = route.useSearch()
+  const { q, label, new: creating } = route.useSearch()
   const navigate = route.useNavigate()
-  const query = useInfiniteQuery(workflowListQuery({ q }))
+  const query = useInfiniteQuery(workflowListQuery({ q, label }))
   const rows = query.data?.pages.flatMap(({ items }) => items) ?? []
   const strips = useRunStrips(rows.map(({ id }) => id))
   const importFile = useImportFile()
   const [gallery, { open: openGallery, close: closeGallery }] = useDisclosure(false)
   const setCreating = (open: boolean) => void navigate({ search: (before) => ({ ...before, new: open || undefined }), replace: true })
-  const none = query.isSuccess && rows.length === 0 && !q
+  const none = query.isSuccess && rows.length === 0 && !q && !label
   return (
     <Page
       title="Workflows"
@@ -52,7 +52,16 @@ export function WorkflowsPage() {
         </>
       }
     >
-      {none ? null : <Search value={q ?? ''} onChange={(next) => void navigate({ search: { q: next || undefined }, replace: true })} />}
+      {none ? null : (
+        <div style={{ display: 'flex', flexWrap: 'wrap', gap: 8 }} role="search">
+          <Search value={q ?? ''} onChange={(next) => void navigate({ search: (before) => ({ ...before, q: next || undefined }), replace: true })} />
+          {label ? (
+            <Button variant="default" rightSection={<IconX size={13} />} onClick={() => void navigate({ search: (before) => ({ ...before, label: undefined }), replace: true })} aria-label={`Not only ${label}`} data-testid="label-filter">
+              {label}
+            </Button>
+          ) : null}
+        </div>
+      )}
       {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : null}
       {none ? (
         <Section title="Begin with one that works">
@@ -67,7 +76,7 @@ export function WorkflowsPage() {
             rowKey={({ id }) => id}
             loading={query.isPending}
             testId={({ slug }) => `workflow-${slug}`}
-            empty={<EmptyState icon={IconSitemap} title="Nothing matches">No workflow has “{q}” in its name or slug.</EmptyState>}
+            empty={<EmptyState icon={IconSitemap} title="Nothing matches">No workflow {[q && `has “${q}” in its name or slug`, label && `is labelled “${label}”`].filter(Boolean).join(' and ')}.</EmptyState>}
           />
           <LoadMore query={query} />
         </div>
@@ -110,9 +119,9 @@ const columns = (strips: ReturnType<typeof useRunStrips>): Column<WorkflowSummar
           {workflow.name}
         </RowLink>{' '}
         {workflow.labels.map((label) => (
-          <span key={label} className="mr-chip" style={{ marginLeft: 4, height: 18 }}>
+          <Link key={label} to="/workflows" search={(before) => ({ ...before, label })} className="mr-chip" style={{ marginLeft: 4, height: 18, position: 'relative', zIndex: 1 }}>
             {label}
-          </span>
+          </Link>
         ))}
         {workflow.description ? <div className="mr-dim mr-ellipsis" style={{ fontSize: 12 }}>{workflow.description}</div> : null}
       </div>

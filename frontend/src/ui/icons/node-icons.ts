@@ -1,8 +1,8 @@
 /** Icons that node and trigger types name in the registry. One that is not here is drawn as its kind's icon. */
 import {
   IconAlertOctagon, IconApi, IconArrowsSplit2, IconBell, IconBolt, IconBraces, IconBrandDiscord, IconBrandSlack, IconBrandTeams, IconCalendar,
-  IconClock, IconClockPause, IconCode, IconDatabase, IconDeviceMobileMessage, IconFilter, IconHierarchy2, IconHourglass, IconListDetails, IconMail,
-  IconMessage, IconMessageReply, IconMessages, IconPlayerStop, IconRepeat, IconRoute2, IconSend, IconSubtask, IconThumbUp, IconTransform, IconUserCheck,
+  IconBuildingStore, IconChartBar, IconClock, IconClockPause, IconCloud, IconCode, IconCreditCard, IconDatabase, IconDeviceMobileMessage, IconFilter, IconHierarchy2, IconHourglass, IconListDetails, IconMail,
+  IconMessage, IconMessageReply, IconMessages, IconPlayerStop, IconRepeat, IconRoute2, IconSend, IconSubtask, IconThumbUp, IconTransform, IconUserCheck, IconUsers,
   IconVariable, IconWebhook, IconWorldWww, type TablerIcon,
 } from '@tabler/icons-react'
 
@@ -17,9 +17,13 @@ const BY_NAME: Record<string, TablerIcon> = {
   'brand-slack': IconBrandSlack,
   'brand-teams': IconBrandTeams,
   calendar: IconCalendar,
+  'building-store': IconBuildingStore,
+  'chart-bar': IconChartBar,
   clock: IconClock,
   'clock-pause': IconClockPause,
+  cloud: IconCloud,
   code: IconCode,
+  'credit-card': IconCreditCard,
   database: IconDatabase,
   'device-mobile-message': IconDeviceMobileMessage,
   filter: IconFilter,
@@ -37,9 +41,11 @@ const BY_NAME: Record<string, TablerIcon> = {
   subtask: IconSubtask,
   'thumb-up': IconThumbUp,
   transform: IconTransform,
-  'user-check': IconUserCheck,
+  'user-check': IconUserCheck, IconUsers,
   variable: IconVariable,
+  users: IconUsers,
   webhook: IconWebhook,
+  workflow: IconHierarchy2,
   'world-www': IconWorldWww,
 }
 
@@ -53,5 +59,8 @@ const BY_KIND: Record<string, TablerIcon> = {
   'sub-workflow': IconSubtask,
   error: IconAlertOctagon,
 }
+
+/** What an action of one's own may choose from. */
+export const ICON_NAMES: string[] = Object.keys(BY_NAME)
 
 export const nodeIcon = (name: string | undefined, kind: string): TablerIcon => BY_NAME[name ?? ''] ?? BY_KIND[kind] ?? IconCode

@@ -1,61 +1,46 @@
 import { fireEvent, screen } from '@testing-library/react'
 import { describe, expect, it, vi } from 'vitest'
 import type { Trigger } from '@/api/types'
+import { readCron } from '@/lib/cron'
 import { renderUi } from '@/test/render'
 import { ApiForm } from './api-form'
-import { readCron } from '@/lib/cron'
-import { configOf, fieldsOf, splitSeconds, toLocalField, type TriggerFields } from './model'
+import { fieldsOf, scheduleKind, splitSeconds, toLocalField, wishOf, withKind, type TriggerFields } from './model'
 
-const blank = (type: TriggerFields['type']): TriggerFields => ({ ...fieldsOf(undefined, 'wf_1', 'Europe/Berlin'), type })
-const trigger = (type: Trigger['type'], config: Record<string, unknown>): Trigger => ({
-  id: 'trg_1', workflow_id: 'wf_1', type, config, input: null, enabled: true, url: null, state: 'active', reason: null, notices: [], last_fired_at: null, next_fire_at: null, created_at: '', updated_at: '',
+const blank = (type: TriggerFields['type']): TriggerFields => fieldsOf(undefined, 'wf_1', 'Europe/Berlin', type)
+const trigger = (type: Trigger['type'], config: Record<string, unknown>, input: unknown = null): Trigger => ({
+  id: 'trg_1', workflow_id: 'wf_1', type, config, input, enabled: true, url: null, state: 'active', reason: null, notices: [], last_fired_at: null, next_fire_at: null, created_at: '', updated_at: '',
 })
+const again = (before: Trigger) => wishOf(fieldsOf(before, undefined, 'UTC'))
 
-describe('the config a form sends', () => {
-  it('is as short as can be for a new HTTP trigger', () => expect(configOf(blank('api'))).toEqual({ methods: ['POST'], auth: { type: 'open' } }))
+describe('what a form sends', () => {
+  it('is as short as can be for a new HTTP trigger', () => expect(wishOf(blank('api'))).toEqual({ config: { methods: ['POST'], auth: { type: 'open' } }, input: null }))
 
-  it('holds a secret and a header only where they belong', () => {
-    const fields = blank('api')
-    Object.assign(fields.api, { auth: 'hmac', secret: 'very secret', header: ' X-Sig ', path: ' orders ', dedupe_key: ' input.id ' })
-    expect(configOf(fields)).toEqual({ path: 'orders', methods: ['POST'], auth: { type: 'hmac', header: 'X-Sig', secret: 'very secret' }, dedupe_key: 'input.id' })
-    fields.api.auth = 'api_key'
-    expect(configOf(fields)).toMatchObject({ auth: { type: 'api_key' } })
-  })
+  it('leaves an unseen secret as it is', () => expect(again(trigger('api', { path: 'x', auth: { type: 'stripe', has_secret: true } })).config).toEqual({ path: 'x', auth: { type: 'stripe' } }))
 
-  it('leaves an unseen secret as it is', () => {
-    const fields = fieldsOf(trigger('api', { path: 'x', methods: ['POST'], auth: { type: 'standard_webhooks', has_secret: true } }), undefined, 'UTC')
-    expect(configOf(fields)).toEqual({ path: 'x', methods: ['POST'], auth: { type: 'standard_webhooks' } })
-  })
+  it.each<[Trigger['type'], Record<string, unknown>]>([
+    ['api', { path: 'x', methods: ['POST'], auth: { type: 'hmac', algorithm: 'sha1' }, rate_limit: { calls: 5, per_seconds: 1 }, debounce: { seconds: 3 }, wait_seconds: 5 }],
+    ['schedule', { cron: '*/5 * * * *', timezone: 'UTC', misfire: 'all', misfire_cap: 7, overlap: 'queue', jitter_seconds: 30, dst: { skipped: 'run' }, start: '2027-01-01T00:00:00Z', input: { a: [1] } }],
+    ['schedule', { at: '2027-03-28T09:00:00.000Z', input: 0 }],
+    ['kafka', { topic: 'orders', group: 'mine', start: 'earliest', batch: { max_records: 10 }, on_poison: 'pause' }],
+    ['workflow', { workflow: 'orders', on: ['failed'], filter: 'true' }],
+  ])('gives a trigger back as it was: %s %j', (type, config) => expect(again(trigger(type, config, { all: '{{ input }}' }))).toEqual({ config, input: { all: '{{ input }}' } }))
 
   it('has exactly one kind of schedule', () => {
-    const fields = blank('schedule')
-    expect(configOf(fields)).toEqual({ cron: '0 9 * * MON-FRI', timezone: 'Europe/Berlin', misfire: 'last', overlap: 'allow' })
-    fields.schedule.kind = 'every'
-    expect(configOf(fields)).toEqual({ every_seconds: 300, misfire: 'last', overlap: 'allow' })
-    fields.schedule.kind = 'at'
-    fields.schedule.at = '2027-01-02T03:04'
-    expect(configOf(fields)).toEqual({ at: new Date('2027-01-02T03:04').toISOString(), misfire: 'last', overlap: 'allow' })
-  })
-
-  it.each([
-    { cron: '*/5 * * * *', timezone: 'UTC', misfire: 'all', overlap: 'skip', start: '2027-01-01T00:00:00Z', end: '2028-01-01T00:00:00Z', input: { a: [1] } },
-    { every_seconds: 7200, misfire: 'last', overlap: 'allow' },
-    { at: '2027-03-28T09:00:00.000Z', misfire: 'last', overlap: 'allow', input: 0 },
-  ])('gives a schedule back as it was: %j', (config) => {
-    const before = trigger('schedule', config)
-    expect(configOf(fieldsOf(before, undefined, 'UTC'), before.config)).toEqual(config)
+    const { config } = blank('schedule')
+    expect(config).toEqual({ cron: '0 9 * * MON-FRI', timezone: 'Europe/Berlin' })
+    const every = withKind({ ...config, overlap: 'skip' }, 'every', 'UTC')
+    expect([every, scheduleKind(every)]).toEqual([{ every_seconds: 300, overlap: 'skip' }, 'every'])
+    const once = withKind(every, 'at', 'UTC')
+    expect([once, scheduleKind(once)]).toEqual([{ at: '', overlap: 'skip' }, 'at'])
+    expect(withKind(once, 'cron', 'UTC')).toEqual({ cron: '0 9 * * MON-FRI', timezone: 'UTC', overlap: 'skip' })
   })
 
   it('refuses an input that is no JSON', () => {
-    const fields = blank('schedule')
-    fields.schedule.input = '{'
-    expect(() => configOf(fields)).toThrow(SyntaxError)
+    expect(() => wishOf({ ...blank('schedule'), input: '{' })).toThrow(SyntaxError)
+    expect(() => wishOf({ ...blank('api'), mapping: '{' })).toThrow(SyntaxError)
   })
 
-  it('does not pin the default group of a Kafka trigger', () => {
-    expect(configOf(fieldsOf(trigger('kafka', { topic: 'orders', group: 'trg_1', start: 'latest' }), undefined, 'UTC'))).toEqual({ topic: 'orders', start: 'latest' })
-    expect(configOf(fieldsOf(trigger('kafka', { topic: 'orders', group: 'mine', start: 'earliest', filter: 'x' }), undefined, 'UTC'))).toEqual({ topic: 'orders', group: 'mine', start: 'earliest', filter: 'x' })
-  })
+  it('does not pin the default group of a Kafka trigger', () => expect(again(trigger('kafka', { topic: 'orders', group: 'trg_1' })).config).toEqual({ topic: 'orders' }))
 })
 
 describe('times in fields', () => {
@@ -78,18 +63,15 @@ describe('cron', () => {
 })
 
 describe('the HTTP form', () => {
-  it('asks for a secret only for a signature, and shows problems at their fields', () => {
+  it('has a field for every option the registry names, and shows problems at their fields', () => {
     const onChange = vi.fn()
-    const fields = blank('api').api
-    const { rerender } = renderUi(<ApiForm fields={fields} onChange={onChange} problems={{ '/config/path': 'another trigger has it' }} editing={false} />)
-    expect(screen.queryByLabelText('Secret')).toBeNull()
+    const schema = { type: 'object', properties: { path: { type: 'string' }, wait_seconds: { type: 'integer', title: 'Wait for the answer' }, filter: { type: 'string', title: 'Only when' } } }
+    renderUi(<ApiForm schema={schema} config={{ filter: 'x' }} onChange={onChange} problems={{ '/config/path': 'another trigger has it', '/config/filter': 'too short' }} editing={false} />)
     expect(screen.getByText('another trigger has it')).toBeTruthy()
+    expect(screen.getByText('too short')).toBeTruthy()
+    expect(screen.getByText('Wait for the answer')).toBeTruthy()
     expect(screen.getByLabelText('Path').getAttribute('aria-invalid')).toBe('true')
     fireEvent.change(screen.getByLabelText('Path'), { target: { value: 'orders' } })
-    expect(onChange).toHaveBeenCalledWith({ path: 'orders' })
-    rerender(<></>)
-    renderUi(<ApiForm fields={{ ...fields, auth: 'hmac' }} onChange={onChange} problems={{}} editing />)
-    expect(screen.getByLabelText('Secret').getAttribute('type')).toBe('password')
-    expect(screen.getByText('Left empty, the secret stays as it is.')).toBeTruthy()
+    expect(onChange).toHaveBeenCalledWith({ filter: 'x', path: 'orders' })
   })
 })

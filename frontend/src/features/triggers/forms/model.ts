@@ -1,45 +1,33 @@
 /** What the trigger forms hold, and how it becomes a request. Pure. */
 import type { Trigger, TriggerType } from '@/api/types'
+import { without } from '@/lib/json-path'
 
 export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
-export interface ApiFields {
-  path: string
-  methods: string[]
-  auth: string
-  header: string
-  secret: string
-  dedupe_key: string
-}
-
-export interface ScheduleFields {
-  kind: 'cron' | 'every' | 'at'
-  cron: string
-  every: number | ''
-  unit: number
-  at: string
-  timezone: string
-  misfire: string
-  overlap: string
-  input: string
-}
-
-export interface KafkaFields {
-  topic: string
-  group: string
-  start: string
-  filter: string
-}
+export type ScheduleKind = 'cron' | 'every' | 'at'
 
 export interface TriggerFields {
   type: TriggerType
   workflowId: string | null
-  api: ApiFields
-  schedule: ScheduleFields
-  kafka: KafkaFields
+  /** The name of the preset it begins with. */
+  preset: string | null
+  /** As the API takes it; what has no field here stays in it. */
+  config: Record<string, unknown>
+  /** The mapping that replaces the input, as JSON text; empty for none. */
+  mapping: string
+  /** The input of a schedule's runs, as JSON text. */
+  input: string
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : '')
+const DEFAULTS: Record<TriggerType, (zone: string) => Record<string, unknown>> = {
+  api: () => ({ methods: ['POST'], auth: { type: 'open' } }),
+  schedule: (zone) => ({ cron: '0 9 * * MON-FRI', timezone: zone }),
+  kafka: () => ({ topic: '' }),
+  workflow: () => ({ workflow: '', on: ['succeeded'] }),
+}
+
+/** What a new trigger of a type begins with. */
+export const newConfig = (type: TriggerType, zone: string): Record<string, unknown> => DEFAULTS[type](zone)
 
 /** Seconds in the largest unit that holds them whole. */
 export function splitSeconds(seconds: number): { every: number; unit: number } {
@@ -54,63 +42,40 @@ export function toLocalField(instant: string): string {
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }
 
+export const scheduleKind = (config: Record<string, unknown>): ScheduleKind => (typeof config.every_seconds === 'number' ? 'every' : config.at !== undefined ? 'at' : 'cron')
+
+/** A schedule of another kind, with what all kinds have in common. */
+export function withKind(config: Record<string, unknown>, kind: ScheduleKind, zone: string): Record<string, unknown> {
+  const { cron, every_seconds, at, timezone, ...rest } = config
+  if (kind === 'cron') return { cron: cron ?? '0 9 * * MON-FRI', timezone: timezone ?? zone, ...rest }
+  return kind === 'every' ? { every_seconds: every_seconds ?? 300, ...rest } : { at: at ?? '', ...rest }
+}
+
+const asText = (value: unknown): string => (value === undefined || value === null ? '' : JSON.stringify(value, null, 2))
+
 /** The fields of an existing trigger, or those a new one begins with. */
-export function fieldsOf(trigger: Trigger | undefined, workflowId: string | undefined, zone: string): TriggerFields {
-  const config = trigger?.config ?? {}
-  const auth = (config.auth ?? {}) as Record<string, unknown>
-  const seconds = typeof config.every_seconds === 'number' ? config.every_seconds : null
-  return {
-    type: trigger?.type ?? 'api',
-    workflowId: trigger?.workflow_id ?? workflowId ?? null,
-    api: {
-      path: text(config.path),
-      methods: Array.isArray(config.methods) ? (config.methods as string[]) : ['POST'],
-      auth: text(auth.type) || 'open',
-      header: text(auth.header) || 'x-millrace-signature',
-      secret: '',
-      dedupe_key: text(config.dedupe_key),
-    },
-    schedule: {
-      kind: seconds !== null ? 'every' : config.at ? 'at' : 'cron',
-      cron: text(config.cron) || '0 9 * * MON-FRI',
-      ...(seconds === null ? { every: 5, unit: 60 } : splitSeconds(seconds)),
-      at: config.at ? toLocalField(text(config.at)) : '',
-      timezone: text(config.timezone) || zone,
-      misfire: text(config.misfire) || 'last',
-      overlap: text(config.overlap) || 'allow',
-      input: config.input === undefined || config.input === null ? '' : JSON.stringify(config.input, null, 2),
-    },
-    kafka: {
-      topic: text(config.topic),
-      group: config.group === trigger?.id ? '' : text(config.group),
-      start: text(config.start) || 'latest',
-      filter: text(config.filter),
-    },
-  }
+export function fieldsOf(trigger: Trigger | undefined, workflowId: string | undefined, zone: string, type: TriggerType = 'api'): TriggerFields {
+  if (!trigger) return { type, workflowId: workflowId ?? null, preset: null, config: newConfig(type, zone), mapping: '', input: '' }
+  const { input, ...config } = withoutNothing(trigger.config)
+  // Its own id is the group it has when none is named.
+  if (config.group === trigger.id) delete config.group
+  return { type: trigger.type, workflowId: trigger.workflow_id, preset: null, config, mapping: asText(trigger.input), input: asText(input) }
 }
 
-const given = (config: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(config).filter(([, value]) => value !== '' && value !== undefined))
-
-function apiConfig({ path, methods, auth, header, secret, dedupe_key }: ApiFields): Record<string, unknown> {
-  const signed = auth === 'hmac' || auth === 'standard_webhooks'
-  const authConfig = given({ type: auth, header: auth === 'hmac' ? header.trim() : '', secret: signed ? secret : '' })
-  return given({ path: path.trim(), methods, auth: authConfig, dedupe_key: dedupe_key.trim() })
+/** Without what is null or an empty text, and without what the API only shows. */
+function withoutNothing(config: Record<string, unknown>): Record<string, unknown> {
+  const kept = Object.entries(config).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  return Object.fromEntries(kept.map(([name, value]) => [name, name === 'auth' ? without(value as Record<string, unknown>, 'has_secret') : value]))
 }
 
-function scheduleConfig(fields: ScheduleFields, before: Record<string, unknown>): Record<string, unknown> {
-  const { kind, cron, every, unit, at, timezone, misfire, overlap, input } = fields
-  const rest = { misfire, overlap, input: input.trim() === '' ? undefined : (JSON.parse(input) as unknown) }
-  // Bounds have no field here, and are kept as they were.
-  const bounds = kind === 'at' ? {} : { start: before.start ?? undefined, end: before.end ?? undefined }
-  if (kind === 'cron') return given({ cron: cron.trim(), timezone, ...rest, ...bounds })
-  if (kind === 'every') return given({ every_seconds: Number(every) * unit, ...rest, ...bounds })
-  return given({ at: at === '' ? undefined : new Date(at).toISOString(), ...rest })
+export interface TriggerWish {
+  config: Record<string, unknown>
+  input: unknown
 }
 
-/** The config to send. Throws SyntaxError for an input that is not JSON. */
-export function configOf(fields: TriggerFields, before: Record<string, unknown> = {}): Record<string, unknown> {
-  if (fields.type === 'api') return apiConfig(fields.api)
-  if (fields.type === 'schedule') return scheduleConfig(fields.schedule, before)
-  const { topic, group, start, filter } = fields.kafka
-  return given({ topic: topic.trim(), group: group.trim(), start, filter: filter.trim() })
+/** What to send. Throws SyntaxError for an input or a mapping that is not JSON. */
+export function wishOf({ type, config, mapping, input }: TriggerFields): TriggerWish {
+  const given = withoutNothing(config)
+  if (type === 'schedule' && input.trim() !== '') given.input = JSON.parse(input) as unknown
+  return { config: given, input: mapping.trim() === '' ? null : (JSON.parse(mapping) as unknown) }
 }

@@ -1,13 +1,17 @@
 /** A trigger in words: what it listens to, and why it does not. */
-import type { Trigger } from '@/api/types'
-import { formatDuration } from '@/lib/time'
+import { formatDuration } from './time'
 
-export const TRIGGER_NAMES: Record<string, string> = { api: 'HTTP', schedule: 'Schedule', kafka: 'Kafka' }
-export const TRIGGER_ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages' }
+interface Described {
+  type: string
+  config: Record<string, unknown>
+}
+
+export const TRIGGER_NAMES: Record<string, string> = { api: 'HTTP', schedule: 'Schedule', kafka: 'Kafka', workflow: 'Workflow' }
+export const TRIGGER_ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages', workflow: 'hierarchy-2' }
 
 const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
 
-export function triggerSummary({ type, config }: Pick<Trigger, 'type' | 'config'>): { title: string; subtitle: string } {
+export function triggerSummary({ type, config }: Described): { title: string; subtitle: string } {
   const title = TRIGGER_NAMES[type] ?? type
   if (type === 'api') {
     const methods = Array.isArray(config.methods) ? config.methods.join(', ') : 'POST'
@@ -15,8 +19,11 @@ export function triggerSummary({ type, config }: Pick<Trigger, 'type' | 'config'
   }
   if (type === 'schedule') return { title, subtitle: scheduleWords(config) }
   if (type === 'kafka') return { title, subtitle: text(config.topic) }
+  if (type === 'workflow') return { title, subtitle: `${text(config.workflow)} ${endWords(config.on)}` }
   return { title, subtitle: '' }
 }
+
+const endWords = (on: unknown): string => (Array.isArray(on) ? on.join(' or ') : 'succeeded')
 
 export function scheduleWords(config: Record<string, unknown>): string {
   if (config.cron) return `${text(config.cron)} (${text(config.timezone) || 'UTC'})`

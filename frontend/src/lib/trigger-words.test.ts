@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reasonWords, triggerSummary } from './summary'
+import { reasonWords, triggerSummary } from './trigger-words'
 
 describe('triggers in words', () => {
   it.each([

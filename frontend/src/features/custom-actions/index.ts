@@ -1,0 +1,2 @@
+export { CustomActionsPage } from './custom-actions-page'
+export { CustomActionPage, NewActionPage } from './custom-action-page'
