@@ -146,24 +146,30 @@ class Burst:
 
     def _settle(self) -> None:
         """Everything that needs no waiting: timers that are due, nodes that are ready, skipped or pure. May decide how the execution ends."""
-        course = self.course
         if self.finish is not None or self._over_budget():
             return
         self.waits.take_answers()
         for run in self._due(self.tools.now()):
             self.attempts.wake_up(run)
+        self._decide_all()
+        while self.state.unwinding is not None and self._at_rest() and self.undo.next():
+            self._decide_all()
+        if self.state.unwinding is None and self._at_rest():
+            self._succeed()
+
+    def _decide_all(self) -> None:
+        course = self.course
         while self.finish is None:
             while course.candidates and self.finish is None:
                 self._decide(*course.candidates.popleft())
                 self.waits.take_answers()
             if self.finish is not None or not self.loops.advance():
                 break
+
+    def _at_rest(self) -> bool:
+        """Whether nothing runs, waits or is asked for, so that the execution ends unless something is left to undo."""
         idle = not self.effects.busy and not self.attempts.blocked and not self.children.requests
-        if self.finish is None and idle and self.state.part is None and not self.state.open_runs():
-            if self.state.unwinding is not None:
-                self.undo.next()
-            else:
-                self._succeed()
+        return self.finish is None and idle and self.state.part is None and not self.state.open_runs()
 
     def _over_budget(self) -> bool:
         """Whether a limit that no execution may pass has ended this one."""

@@ -73,23 +73,25 @@ class Undo:
             for run in self._burst.state.runs.values()
         )
 
-    def next(self) -> None:
-        """Begin the next undo node; end the execution when there is none."""
+    def next(self) -> bool:
+        """Begin the next undo node; end the execution when there is none. True when there may be more to decide at once, as after a node that is pure."""
         state = self._burst.state
         try:
             steps = self._planned()
         except Missing as missing:
             self._course.wanted |= missing.keys
-            return
+            return False
         for step in steps:
             if step.undo not in state.runs:
                 self._burst.attempts.begin(step.frame, step.frame.graph.nodes[step.undo[0]], None)
-                return
+                return True
             if state.runs[step.undo].status not in ENDED:
-                return  # taken up just now
-        if not self._course.candidates:
-            error = {**(state.unwinding or {}), "undo": [self._outcome(step) for step in steps]}
-            self._course.finish = Finish("failed", error=error)
+                return False  # taken up just now
+        if self._course.candidates:
+            return True
+        error = {**(state.unwinding or {}), "undo": [self._outcome(step) for step in steps]}
+        self._course.finish = Finish("failed", error=error)
+        return False
 
     def _outcome(self, step: Step) -> dict[str, Any]:
         run = self._burst.state.runs[step.undo]

@@ -52,6 +52,22 @@ def test_what_succeeded_is_undone_the_last_first(database: Database, engine: Eng
     assert "never" not in [node for node, _, _ in engine.history(execution_id)]
 
 
+def test_undo_nodes_without_effects_run_one_after_the_other_at_once(database: Database, engine: EngineRun) -> None:
+    def assign(node_id: str, value: str, **rest: Any) -> dict[str, Any]:
+        return {"id": node_id, "type": "transform", "config": {"assign": {"x": value}}, **rest}
+
+    body = definition(
+        assign("hotel", "1", undo="free_hotel"), assign("flight", "2", undo="free_flight"), {"id": "pay", "type": "fail", "config": {"message": "no"}},
+        assign("free_hotel", "nodes.hotel.output.x"), assign("free_flight", "nodes.flight.output.x"), assign("tell", "nodes.free_flight.output.x + 1"),
+        edges=[("hotel", "flight"), ("flight", "pay"), ("free_flight", "tell")],
+    )  # fmt: skip
+    execution_id = started(database, published(database, body))
+    (row,) = engine.until_ended(execution_id)
+    assert [(each["node_id"], each["status"]) for each in row["error"]["undo"]] == [("free_flight", "succeeded"), ("free_hotel", "succeeded")]
+    ran = [node for node, _, _ in engine.history(execution_id)]
+    assert {"tell", "free_flight", "free_hotel"} <= set(ran)
+
+
 def test_nothing_is_undone_when_all_goes_well(database: Database, engine: EngineRun, effects: Effects) -> None:
     execution_id = started(database, published(database, SAGA))
     (row,) = engine.until_ended(execution_id)
