@@ -214,8 +214,8 @@ class Burst:
             await self.children.resolve()
         elif self.children.ended:
             await self.children.collect()
-        elif self.loops.errands or self.loops.orphaned:
-            await self.loops.run_errand()
+        elif self.loops.parts.pending:
+            await self.loops.parts.run_errand()
         elif self.waits.pending:
             await self.waits.run_errand()
         else:
@@ -256,7 +256,7 @@ class Burst:
         await self.effects.cancel_all()
         for run in self.state.open_runs():
             self.attempts.cut(run)
-        await self.loops.find_orphans()
+        await self.loops.parts.find_orphans()
         assert self.finish is not None
         ending = await self.children.at_the_end(self.finish)
         if not await self.saving.save(hold=False, finish=self.finish, ending=ending):

@@ -95,7 +95,7 @@ class Children:
     def on_signal(self, payload: dict[str, Any]) -> None:
         """A child has ended."""
         if payload["part"] is not None:
-            self._burst.loops.part_ended(payload)
+            self._burst.loops.parts.ended(payload)
             return
         run = self._burst.state.runs.get((payload["node_id"], payload["iteration"]))
         waits = run is not None and run.waits and run.port == CHILD_PORT

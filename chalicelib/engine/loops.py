@@ -1,7 +1,6 @@
 """Loops: a body of nodes run once for each item, a bounded number at a time, the outputs kept in order.
 
-Up to INLINE_ITEMS items run in the execution itself, each in a frame of its own. More are run by hidden executions of that many items each, a few at a time, so
-that no context grows with the number of items; the parent only knows which parts have ended, and reads their outputs when all have.
+Up to INLINE_ITEMS items run in the execution itself, each in a frame of its own. More are run by hidden executions (parts.py).
 
 An item begins when the loop does, or at the logical end of the item that made room for it: facts that the rows hold, so that what `now()` gives in a body, and
 when a delay in it ends, is the same after a crash.
@@ -9,57 +8,26 @@ when a delay in it ends, is the same after a crash.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.ids import new_id_after
-from chalicelib.core.jsontext import dumps
 from chalicelib.definitions.graph import Graph, GraphNode
+from chalicelib.engine import open_loop
 from chalicelib.engine.course import Frame
 from chalicelib.engine.history import error_of
 from chalicelib.engine.nodes import prepare, run_pure
+from chalicelib.engine.open_loop import Open
+from chalicelib.engine.parts import Parts
 from chalicelib.engine.saves import Finish
-from chalicelib.engine.scopes import Missing, pruned
+from chalicelib.engine.scopes import Missing
 from chalicelib.engine.state import ENDED, Key, NodeRun, item_iteration
 from chalicelib.registry.spec import ActionError, Done, Loop
 
 if TYPE_CHECKING:
     from chalicelib.engine.burst import Burst
 
-INLINE_ITEMS = 100
-INLINE_ITEMS_WITH_UNDO = 1000  # bodies with undo stay in the execution itself, which is where undoing is decided
-RESULTS_AT_A_TIME = 20
 MAX_ERRORS_TOLD = 100
-
-
-@dataclass(slots=True)
-class Open:
-    """A loop under way. Items are known by their place, from 0; `first` is the index of the first, which is not 0 in a part. `ends` are the logical ends of
-    items in the order in which they ended. `parts` maps the first index of each part to its execution, None while that has not been started."""
-
-    key: Key
-    node: GraphNode
-    around: Frame
-    wish: Loop
-    first: int
-    began: datetime
-    begun: int = 0
-    active: set[int] = field(default_factory=set)
-    known: set[int] = field(default_factory=set)  # places that an earlier worker had begun
-    ends: list[datetime] = field(default_factory=list)
-    counted: set[int] = field(default_factory=set)  # places whose end is among `ends`
-    outputs: dict[int, Any] = field(default_factory=dict)
-    errors: dict[int, dict[str, Any]] = field(default_factory=dict)
-    gathering: bool = True  # what an earlier worker had begun is still being taken up
-    parts: dict[int, str | None] | None = None
-    parts_ended: dict[int, str] = field(default_factory=dict)  # first index -> status
-
-    def iteration(self, place: int) -> str:
-        """Where one item runs."""
-        return item_iteration(self.key[1], self.node.id, self.first + place)
 
 
 class Loops:
@@ -71,8 +39,7 @@ class Loops:
         self._open: dict[Key, Open] = {}
         self._part: Open | None = None  # this execution is a part of another's loop
         self.resumed: set[Key] = set()
-        self.errands: list[Open] = []  # loops whose parts are to be looked up, or have all ended
-        self.orphaned: set[Key] = set()  # loops that were stopped before their parts had been looked up
+        self.parts = Parts(burst, self)
 
     # -- beginning -----------------------------------------------------------------------------------------------------------------
 
@@ -81,7 +48,7 @@ class Loops:
         frame, node = self._course.frame_of(run), self._course.node_of(run)
         assert node.body is not None
         self._course.touch(run)
-        inline = INLINE_ITEMS_WITH_UNDO if node.body.has_undo else INLINE_ITEMS
+        inline = open_loop.INLINE_ITEMS_WITH_UNDO if node.body.has_undo else open_loop.INLINE_ITEMS
         loop = Open(run.key, node, frame, wish, 0, self._course.ready_at(frame, node.id))
         if len(wish.items) <= inline:
             self.resumed.discard(run.key)
@@ -92,8 +59,7 @@ class Loops:
             self._burst.attempts.failed(run, ActionError("too_many_items", message))
         else:
             self._open[run.key] = loop
-            loop.parts = dict.fromkeys(range(0, len(wish.items), INLINE_ITEMS))
-            self.errands.append(loop) if run.key in self.resumed else self._start_parts(loop)
+            self.parts.open(loop)
 
     def adopt_part(self) -> None:
         """This execution runs some items of its parent's loop: take them up."""
@@ -249,6 +215,14 @@ class Loops:
         runs = (self._burst.state.runs.get((node_id, frame.iteration)) for node_id in frame.graph.nodes)
         return [run for run in runs if run is not None]
 
+    def is_open(self, loop: Open) -> bool:
+        """Whether it is still under way."""
+        return self._open.get(loop.key) is loop
+
+    def at(self, key: Key) -> Open | None:
+        """The loop that this run is, if it is under way."""
+        return self._open.get(key)
+
     def _loop_of(self, frame: Frame) -> Open | None:
         if self._part is not None and frame.loop == self._part.key:
             return self._part
@@ -264,9 +238,10 @@ class Loops:
             told = [{**error, "index": index} for index, error in errors.items()]
             self._course.finish = Finish("succeeded", output={"outputs": outputs, "errors": told})
             return
-        self._succeed(loop, outputs, [{**error, "index": index} for index, error in errors.items()])
+        self.succeed(loop, outputs, [{**error, "index": index} for index, error in errors.items()])
 
-    def _succeed(self, loop: Open, outputs: list[Any], errors: list[dict[str, Any]]) -> None:
+    def succeed(self, loop: Open, outputs: list[Any], errors: list[dict[str, Any]]) -> None:
+        """All items have ended: the outputs, in order, are the loop's."""
         del self._open[loop.key]
         run = self._burst.state.runs[loop.key]
         if errors:
@@ -291,144 +266,18 @@ class Loops:
         loop = self._open.pop(run.key, None)
         if run.key in self.resumed:
             self.resumed.discard(run.key)
-            self.orphaned.add(run.key)
+            self.parts.orphaned.add(run.key)
         if loop is None:
             return
         prefix = item_iteration(loop.key[1], loop.node.id, 0).rpartition(":")[0] + ":"
         for inner in [inner for inner in self._burst.state.open_runs() if inner.iteration.startswith(prefix)]:
             self._burst.attempts.cut(inner)
-        for first, execution_id in (loop.parts or {}).items():
-            if execution_id is not None and first not in loop.parts_ended:
-                self._burst.children.tell_to_cancel(execution_id)
+        self.parts.abandon(loop)
 
     def _cut_below(self, iteration: str) -> None:
         """Cancel what runs in loops within an item."""
         for run in [run for run in self._burst.state.open_runs() if run.iteration.startswith(iteration + "/")]:
             self._burst.attempts.cut(run)
-
-    # -- parts ---------------------------------------------------------------------------------------------------------------------
-
-    async def find_orphans(self) -> None:
-        """Tell the parts of loops that were stopped before anything was known of them."""
-        if not self.orphaned:
-            return
-        orphaned, self.orphaned = self.orphaned, set()
-        for part in await self._burst.tools.repository.parts(self._burst.state.execution_id):
-            if part.key in orphaned and part.status not in ENDED:
-                self._burst.children.tell_to_cancel(part.execution_id)
-
-    async def run_errand(self) -> None:
-        """Find out about the parts an earlier worker started, or take over the outputs when all have ended."""
-        await self.find_orphans()
-        if not self.errands:
-            return
-        loop = self.errands.pop(0)
-        if self._open.get(loop.key) is not loop or loop.parts is None:
-            return
-        if loop.key in self.resumed:
-            self.resumed.discard(loop.key)
-            await self._find_parts(loop)
-            self._start_parts(loop)
-        elif any(status != "succeeded" for status in loop.parts_ended.values()):
-            await self._part_failed(loop)
-        elif len(loop.parts_ended) == len(loop.parts):
-            await self._collect(loop)
-
-    async def _find_parts(self, loop: Open) -> None:
-        assert loop.parts is not None
-        parts = await self._burst.tools.repository.parts(self._burst.state.execution_id)
-        self._burst.state.spent = sum(part.last_seq // 2 for part in parts if part.status in ENDED)
-        for part in parts:
-            if part.key == loop.key and part.first in loop.parts:
-                loop.parts[part.first] = part.execution_id
-                if part.status in ENDED:
-                    loop.parts_ended[part.first] = part.status
-
-    def part_ended(self, payload: dict[str, Any]) -> None:
-        """A part has told its end."""
-        loop = self._open.get((payload["node_id"], payload["iteration"]))
-        if loop is None or loop.parts is None or loop.key in self.resumed or payload["part"] in loop.parts_ended:
-            return  # a loop that is taken up again finds its parts in the rows
-        loop.parts_ended[payload["part"]] = payload["status"]
-        self._burst.state.spent += payload["last_seq"] // 2
-        self._start_parts(loop)
-
-    def _start_parts(self, loop: Open) -> None:
-        """Start further parts while there is room; see to the end when there is something to see to."""
-        assert loop.parts is not None
-        if len(loop.parts_ended) == len(loop.parts) or any(status != "succeeded" for status in loop.parts_ended.values()):
-            self.errands.append(loop)
-            return
-        width = math.ceil(loop.wish.max_parallel / INLINE_ITEMS)
-        waiting = [first for first, execution_id in loop.parts.items() if execution_id is None]
-        running = len(loop.parts) - len(waiting) - len(loop.parts_ended)
-        if not waiting or running >= width:
-            return
-        try:
-            assert loop.node.body is not None
-            values = {**self._course.names, **loop.around.extra, "nodes": loop.around.values}
-            scope = pruned(loop.node.body.reads, values)
-        except Missing as missing:
-            self._course.wanted |= missing.keys
-            self.errands.append(loop)
-            self.resumed.add(loop.key)
-            return
-        for first in waiting[: width - running]:
-            loop.parts[first] = self._start_part(loop, first, math.ceil(loop.wish.max_parallel / width), scope)
-
-    def _start_part(self, loop: Open, first: int, parallel: int, scope: dict[str, Any]) -> str:
-        state = self._burst.state
-        items = loop.wish.items[first : first + INLINE_ITEMS]
-        input = {"items": items, "max_parallel": parallel, "go_on": loop.wish.go_on, "scope": scope}
-        child = {
-            "id": new_id_after(state.execution_id),
-            "workspace_id": state.workspace_id,
-            "workflow_id": state.workflow_id,
-            "definition_id": state.definition_id,
-            "version": state.version,
-            "trigger": "{}",
-            "input": dumps(input),
-            "key_origin": state.key_origin,
-            "parent_id": state.execution_id,
-            "parent_node": loop.node.id,
-            "parent_iteration": loop.key[1],
-            "part": first,
-            "depth": state.depth,
-        }
-        self._course.links.starts.append(child)
-        return str(child["id"])
-
-    async def _collect(self, loop: Open) -> None:
-        """All parts have succeeded: their outputs, in order, are the loop's."""
-        assert loop.parts is not None
-        ids = [execution_id for _, execution_id in sorted(loop.parts.items()) if execution_id is not None]
-        outputs: list[Any] = []
-        errors: list[dict[str, Any]] = []
-        for at in range(0, len(ids), RESULTS_AT_A_TIME):
-            some = ids[at : at + RESULTS_AT_A_TIME]
-            results = await self._burst.tools.repository.results(some)
-            for execution_id in some:
-                output = results[execution_id].output
-                if "end" in output:
-                    self._course.finish = Finish("succeeded", output=output["end"])
-                    return
-                outputs += output["outputs"]
-                errors += output["errors"]
-        self._succeed(loop, outputs, errors)
-
-    async def _part_failed(self, loop: Open) -> None:
-        """A part failed: so does the loop, or, when a node in it ended everything, the execution."""
-        assert loop.parts is not None
-        failed = next(first for first, status in sorted(loop.parts_ended.items()) if status != "succeeded")
-        execution_id = loop.parts[failed] or ""
-        result = (await self._burst.tools.repository.results([execution_id])).get(execution_id)
-        error = dict(result.error) if result is not None and result.error else {"code": "cancelled", "message": "a part of the loop is gone"}
-        run = self._burst.state.runs[loop.key]
-        self.abandon(run)
-        if error.pop("ends", False):
-            self._course.finish = Finish("failed", error=error)
-            return
-        self._burst.attempts.failed(run, ActionError(error["code"], error["message"], output={"node_id": error.get("node_id")}))
 
 
 def _body(graph: Graph, node_id: str) -> Graph:

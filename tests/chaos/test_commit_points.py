@@ -126,6 +126,10 @@ SHAPES: dict[str, dict[str, Any]] = {
         {"id": "reply", "type": "respond", "config": {"body": {"n": "{{ input.n }}"}}}, effect("work", STAMP),
         {"id": "end", "type": "stop", "config": {"output": "{{ nodes.work.output }}"}}, edges=[("reply", "work"), ("work", "end")],
     ),
+    "race": definition(
+        effect("fast", STAMP), {"id": "slow", "type": "delay", "config": {"seconds": 3600}}, effect("won", "{{ nodes.fast.output }}", join="any"),
+        edges=[("fast", "won"), ("slow", "won")],
+    ),
     "map": definition(
         loop("{{ [1, 2, 3] }}", effect("one", STAMP), transform("sum", n="item + index"), effect("two", "{{ nodes.one.output + string(nodes.sum.output.n) }}"),
              edges=[("one", "sum"), ("sum", "two")], output="{{ nodes.sum.output.n }}", max_parallel=2),
@@ -149,6 +153,11 @@ SHAPES: dict[str, dict[str, Any]] = {
         effect("rescue", "{{ nodes.call.error.code }}"), edges=[("call", "error", "rescue")],
     ),
 }  # fmt: skip
+
+ONCE = definition(
+    effect("before", 1), effect("once", STAMP, delivery="at_most_once", on_error="branch"), effect("sure", "{{ nodes.once.output }}"),
+    effect("unsure", "{{ nodes.once.error.code }}"), edges=[("before", "once"), ("once", "sure"), ("once", "error", "unsure")],
+)  # fmt: skip
 
 CHILDREN = {
     "child": definition(effect("inner", "{{ input.n }}"), transform("out", done="nodes.inner.output"), edges=[("inner", "out")]),
@@ -189,7 +198,7 @@ class Chaos:
 
     def run(self, fault: Fault) -> End:
         """One execution with one fault, brought to its end by a fresh worker."""
-        effects = Effects()
+        effects = self.effects = Effects()
         effects.behaviour = _behave
         engine = EngineRun(self.database, self.redis_url, effects)
         execution_id = started(self.database, self.workflow, {"n": 1})
@@ -260,7 +269,7 @@ def haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses: a claim whose answer was cut off would otherwise come due only after half a minute."""
     monkeypatch.setattr("chalicelib.engine.worker.LEASE_MARGIN_SECONDS", 0.2)
     monkeypatch.setattr("chalicelib.engine.worker.OUTAGE_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr("chalicelib.engine.loops.INLINE_ITEMS", 3)
+    monkeypatch.setattr("chalicelib.engine.open_loop.INLINE_ITEMS", 3)
     monkeypatch.setattr("chalicelib.engine.saves.PAUSES", (0.01, 0.02, 0.05))
 
 
@@ -279,3 +288,25 @@ def test_a_fault_at_any_statement_changes_nothing(database: Database, redis_url:
             assert outcome == expected, (mode, at)
     print(f"{shape}: {points} faults, each survived")
     assert points >= 4 * 3
+
+
+def test_what_may_happen_at_most_once_does_so_at_any_fault(database: Database, redis_url: str) -> None:
+    """The effect is made once or never. Where it may or may not have been made the node fails as that, and its error port is taken."""
+    chaos = Chaos(database, redis_url, ONCE)
+    told: Counter[str] = Counter()
+    for mode in MODES:
+        for at in range(1, 200):
+            fault = Fault(mode, at)
+            assert chaos.run(fault).status == "succeeded"
+            calls = Counter(node_id for node_id, *_ in chaos.effects.calls)
+            values = {node_id: value for node_id, _, _, value in chaos.effects.calls}
+            assert calls["once"] <= 1, (mode, at)
+            assert ("sure" in calls) != ("unsure" in calls), (mode, at)
+            assert values.get("unsure", "outcome_unknown") == "outcome_unknown", (mode, at)
+            assert calls["once"] == 1 or "unsure" in calls, (mode, at)
+            if fault.sent < at:
+                break
+            told["unknown" if "unsure" in calls else "done"] += 1
+    print(f"at most once: {dict(told)}")
+    assert told["done"] >= 4
+    assert told["unknown"] >= 1

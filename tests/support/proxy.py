@@ -83,7 +83,10 @@ class DatabaseProxy:
             first = await line.greeting()
             server_reader, line.server = await asyncio.open_connection(*self._server)
             line.server.write(first)
-            await asyncio.wait([asyncio.create_task(line.up()), asyncio.create_task(self._down(line, server_reader))], return_when=asyncio.FIRST_COMPLETED)
+            both = [asyncio.create_task(line.up()), asyncio.create_task(self._down(line, server_reader))]
+            _, left = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            for task in left:
+                task.cancel()
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -102,8 +105,7 @@ class DatabaseProxy:
                 if admitted and kind != _READY and kind != b"A" and len(answer) < 1_000_000:
                     continue
                 if line.dead:
-                    await line.swallow()
-                    return
+                    await asyncio.Event().wait()  # until the client hangs up, which `up` sees
                 if admitted and kind == _READY and self._choose.random() < self._chance:
                     self.lost += 1
                     return
@@ -133,12 +135,13 @@ class _Line:
     async def up(self) -> None:
         """What the client sends, as it comes."""
         assert self.server is not None
-        while chunk := await self.reader.read(65536):
-            if self.dead:
-                await self.swallow()
-                return
-            self.server.write(chunk)
-            await self.server.drain()
+        with contextlib.suppress(OSError):
+            while chunk := await self.reader.read(65536):
+                if self.dead:
+                    await self.swallow()
+                    return
+                self.server.write(chunk)
+                await self.server.drain()
 
     async def swallow(self) -> None:
         """Take everything and answer nothing, until the client hangs up."""

@@ -26,7 +26,8 @@ class Member:
 
 
 class Crew:
-    """Keeps its members alive until `stop`, as a supervisor would. `missing` says which kinds cannot be had here, and why."""
+    """Keeps its members alive until `stop`, as a supervisor would. `missing` says which kinds cannot be had here, and why; `start_seconds` how long it took until all
+    were ready."""
 
     def __init__(self, product: Product, proxied_url: str, folder: Path) -> None:
         self._folder = folder
@@ -46,8 +47,13 @@ class Crew:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._stopped = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
+        began = time.monotonic()
         for member in self._members:
             self._start(member)
+        while not all("ready" in self._log(member).read_text() for member in self._members):
+            assert time.monotonic() < began + 180, {member.name: self._log(member).read_text()[-500:] for member in self._members}
+            time.sleep(0.1)
+        self.start_seconds = time.monotonic() - began
         self._keeper.start()
 
     @property

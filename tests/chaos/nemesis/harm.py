@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import redis
@@ -54,12 +55,12 @@ class Nemesis(threading.Thread):
     def run(self) -> None:
         """As a thread."""
         acts: dict[str, Callable[[], None]] = {
-            "kill a worker": lambda: os.kill(self._choose.choice(self._workers()), signal.SIGKILL),
+            "kill a worker": lambda: os.kill(self._worker(), signal.SIGKILL),
             "kill the front": lambda: self._kill("front"),
             "kill the loops": lambda: self._kill("loops"),
             "kill the database": lambda: self._kill("postgres"),
             "kill the broker": lambda: self._kill("kafka"),
-            "freeze a worker": lambda: self._freeze(self._choose.choice(self._workers()), LEASE_SECONDS + 5),
+            "freeze a worker": lambda: self._freeze(self._worker(), LEASE_SECONDS + 5),
             "silence Redis": lambda: self._freeze(self._pid("valkey"), 4.0),
             "flush Redis": self._flush,
             "cut the connections": self._cut,
@@ -81,8 +82,15 @@ class Nemesis(threading.Thread):
     def _pid(self, name: str) -> int:
         return self.product.children()[name]
 
-    def _workers(self) -> list[int]:
-        return [pid for name, pid in self.product.children().items() if name.startswith("worker")] + self.crew.pids()
+    def _worker(self) -> int:
+        """One that is at work: killing those that are still starting, on a busy machine most of them, would prove nothing."""
+        for _ in range(600):
+            pids = [pid for name, pid in self.product.children().items() if name.startswith("worker")] + self.crew.pids()
+            grown = [pid for pid in pids if age(pid) > self.crew.start_seconds / 2]
+            if grown:
+                return self._choose.choice(grown)
+            time.sleep(0.1)
+        raise ProcessLookupError("no worker lives long enough to be killed")
 
     def _kill(self, name: str) -> None:
         os.kill(self._pid(name), signal.SIGKILL)
@@ -111,3 +119,12 @@ class Nemesis(threading.Thread):
         time.sleep(1.0)
         self.proxy.heal()
         self.proxy.lose(LOST_ANSWERS)
+
+
+def age(pid: int) -> float:
+    """Seconds since a process started; 0 when it is gone."""
+    try:
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core import ids
-from chalicelib.engine import loops
+from chalicelib.engine import open_loop
 from chalicelib.engine.signals import send_signal
 from chalicelib.registry.spec import ActionError, NodeContext
 from tests.support.engines import Effects, EngineRun
@@ -235,7 +235,7 @@ def test_an_execution_with_a_loop_is_taken_up_from_the_rows(
     database: Database, engine: EngineRun, effects: Effects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers that stop after every few effects; without Redis, so that each takes up what the rows say."""
-    monkeypatch.setattr(loops, "INLINE_ITEMS", 5)
+    monkeypatch.setattr(open_loop, "INLINE_ITEMS", 5)
     engine.redis_url = "none"
     pause = {"id": "pause", "type": "delay", "config": {"seconds": 0.02}}
     body = definition(
