@@ -1,4 +1,4 @@
-"""The engine's SQL, as text. Why each clause is there is told in docs/architecture/engine.md; tests remove clauses and must see work lost or done twice."""
+"""The engine's SQL, as text. Why each clause is there is told in docs/architecture (leases.md, saves.md, signals.md); tests remove clauses and must see work lost or done twice."""
 
 # `floor` keeps the scan off what an old snapshot keeps vacuum from removing: see claiming.py.
 _CLAIM = """

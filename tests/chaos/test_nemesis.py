@@ -12,7 +12,9 @@ what dead workers held was picked up within a lease and ten seconds.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,7 @@ PICKED_UP_WITHIN_SECONDS = 10
 def test_nemesis(tmp_path: Path, recorder: Recorder) -> None:
     product = Product(tmp_path / "data", "--workers", "2", environment={"MILLRACE_EGRESS_ALLOW": "127.0.0.1", "LOG_LEVEL": "WARNING"})
     with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(_remove_cluster, tmp_path / "data")
         at_the_end.callback(product.stop)
         kafka = product.run["kafka_bootstrap_servers"] != "none"
         known = {slug: shape for slug, shape in shapes(recorder.url).items() if kafka or shape.by != "kafka"}
@@ -94,3 +97,9 @@ def _until_all_have_ended(database_url: str, last_fault: float) -> float:
                 return time.monotonic() - last_fault
         time.sleep(0.3)
     raise AssertionError(f"{len(live)} are stuck, such as {live[:3]}")
+
+
+def _remove_cluster(data: Path) -> None:
+    """The product's database, which may stand outside its data folder (as root), and after such a run is large."""
+    place = json.loads((data / "servers.json").read_text())["postgres"]["place"]
+    shutil.rmtree(place, ignore_errors=True)

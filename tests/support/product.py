@@ -41,7 +41,11 @@ class Product:
         env.update(environment or {})
         command = [str(CHECKOUT / "run"), "--port", "0", "--data", str(data), "--no-frontend", *arguments]
         self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=self._log, stderr=subprocess.STDOUT)
-        self.run = self._wait()
+        try:
+            self.run = self._wait()
+        except BaseException:
+            self.stop()  # nobody else can
+            raise
         address = urllib.parse.urlparse(self.run["url"])
         self.host, self.port = str(address.hostname), int(address.port or 80)
 
