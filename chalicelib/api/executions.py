@@ -87,12 +87,22 @@ class ExecutionSummary(Answer):
     parent_id: str | None
 
 
+class Move(Answer):
+    """That it went on with another version from then on."""
+
+    at: str
+    from_version: int | Literal["draft"] = Field(alias="from")
+    to: int
+    by: str
+
+
 class Execution(ExecutionSummary):
     """An execution with everything that happened in it."""
 
     input: Any
     output: Any
     nodes: list[NodeRun]
+    moves: list[Move]
     more_nodes: bool
 
 

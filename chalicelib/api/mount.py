@@ -20,6 +20,7 @@ from chalicelib.api import (
     executions,
     health,
     me,
+    moves,
     node_runs,
     oauth_callback,
     openapi,
@@ -40,6 +41,7 @@ from chalicelib.core.logging import logger
 
 RESOURCES = (
     workflows,
+    moves,
     triggers,
     executions,
     node_runs,

@@ -31,7 +31,7 @@ def read_page(request: Request, kind: str) -> Page:
 
     Raises ValidationFailed for a limit outside 1 to 200 and BadRequest `invalid_cursor`.
     """
-    return Page(read_limit(request), _after(request, kind))
+    return Page(read_limit(request), read_cursor(request.first("cursor"), kind))
 
 
 def integer(request: Request, name: str, low: int, high: int) -> int | None:
@@ -52,8 +52,8 @@ def read_limit(request: Request) -> int:
     return DEFAULT_LIMIT if limit is None else limit
 
 
-def _after(request: Request, kind: str) -> str | None:
-    text = request.first("cursor")
+def read_cursor(text: str | None, kind: str) -> str | None:
+    """The key in a cursor that the list `kind` gave out, None without one. Raises BadRequest `invalid_cursor`."""
     if text is None:
         return None
     try:

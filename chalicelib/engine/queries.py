@@ -95,6 +95,10 @@ SELECT execution_id, iteration, attempt FROM node_runs
 WHERE execution_id = ANY(%(ids)s) AND node_id = %(node_id)s AND status = 'waiting' AND (port IS NULL OR port = 'main')
 """
 
+_MOVES = """
+SELECT moved_at, from_version, to_version, moved_by FROM execution_moves WHERE execution_id = %(id)s ORDER BY moved_at
+"""
+
 _LIVE_OF_WORKFLOW = """
 SELECT e.id FROM wakes w JOIN executions e ON e.id = w.execution_id WHERE e.workflow_id = %(workflow_id)s LIMIT %(limit)s
 """
@@ -142,7 +146,7 @@ def get_execution(connection: Connection, workspace_id: str, execution_id: str) 
     nodes = _read_runs(connection, row, ids, 0, MAX_RUNS_SHOWN + 1)
     more = len(nodes) > MAX_RUNS_SHOWN
     shown = {**_summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes[:MAX_RUNS_SHOWN]}
-    return {**shown, "more_nodes": more}
+    return {**shown, "moves": _read_moves(connection, execution_id), "more_nodes": more}
 
 
 def list_node_runs(
@@ -164,6 +168,12 @@ def node_payloads(
         if shown_iteration(run["iteration"]) == iteration:
             return {"input": redact(_load(run["input"]), hidden), "output": redact(_load(run["output"]), hidden)}
     raise NotFound(f"node {node_id[:80]!r} has no such run in this execution")
+
+
+def _read_moves(connection: Connection, execution_id: str) -> list[dict[str, Any]]:
+    """When an execution went on with another version, and who wanted it."""
+    moves = db.rows(connection, _MOVES, {"id": execution_id})
+    return [{"at": to_text(row["moved_at"]), "from": row["from_version"] or "draft", "to": row["to_version"], "by": row["moved_by"]} for row in moves]
 
 
 def family(connection: Connection, execution_id: str) -> list[str]:

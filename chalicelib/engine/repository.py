@@ -120,12 +120,12 @@ class EngineRepository:
         ids = [claim.execution_id for claim in claims]
         started = {claim.execution_id: claim.started_at for claim in claims}
         rows = await self._read(statements.LOAD_EXECUTIONS, {"ids": ids})
-        states = {row["id"]: _state(row, started[row["id"]]) for row in rows}
+        states = {row["id"]: state_of(row, started[row["id"]]) for row in rows}
         retried = {row["id"] for row in rows if row["retry_of"] is not None}  # they begin with runs taken over
         begun = [claim.execution_id for claim in claims if claim.epoch > 1 or claim.execution_id in retried]
         if begun:
             for row in await self._read(statements.LOAD_RUNS, {"ids": begun, "large": LARGE_BYTES}):
-                _add_run(states[row["execution_id"]], row)
+                add_run(states[row["execution_id"]], row)
         return states
 
     async def inbox(self, ids: Sequence[str]) -> dict[str, list[Signal]]:
@@ -177,7 +177,8 @@ class EngineRepository:
         return rows[0]["body"] if rows[0]["actions"] is None else f"{rows[0]['body']}\n{rows[0]['actions']}"
 
 
-def _state(row: dict[str, Any], started_at: datetime) -> ExecutionState:
+def state_of(row: Mapping[str, Any], started_at: datetime) -> ExecutionState:
+    """An execution without its runs, from its row and the start its queue row has."""
     return ExecutionState(
         execution_id=row["id"],
         workspace_id=row["workspace_id"],
@@ -202,7 +203,7 @@ def _json(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _add_run(state: ExecutionState, row: dict[str, Any]) -> None:
+def add_run(state: ExecutionState, row: Mapping[str, Any]) -> None:
     """Rows come by attempt, so the newest attempt of a node stays. An ended attempt is final, unless its worker was lost and no other followed yet."""
     before = state.runs.get((row["node_id"], row["iteration"]))
     error = json.loads(row["error"]) if row["error"] is not None else None
