@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.core.jsontext import dumps
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def to_csv(items: Sequence[Mapping[str, Any]]) -> str:

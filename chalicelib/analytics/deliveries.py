@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chalicelib.analytics.periods import Span
-from chalicelib.analytics.repository import Scope
+from chalicelib.analytics.repository import Scope, scope_params
 from chalicelib.core import db
 
 COUNTS = ("sent", "delivered", "failed", "unknown")
@@ -38,18 +38,12 @@ WITH moved AS (
 ), {_COUNTED}"""  # noqa: S608 - constants only
 
 FORGET_PENDING = "DELETE FROM facts WHERE kind = 'delivery' AND at >= %(start)s AND at < %(end)s"
-CLEAR = "DELETE FROM delivery_rollups WHERE bucket >= %(start)s AND bucket < %(end)s"
 RECOUNT = f"""
 WITH moved AS (
   SELECT id, 'sent' AS what FROM deliveries WHERE handed_at >= %(start)s AND handed_at < %(end)s
   UNION ALL SELECT id, 'unknown' FROM deliveries WHERE unknown_at >= %(start)s AND unknown_at < %(end)s
   UNION ALL SELECT id, status FROM deliveries WHERE settled_at >= %(start)s AND settled_at < %(end)s
 ), {_COUNTED}"""  # noqa: S608
-EXPIRE = """
-WITH old AS (SELECT * FROM (VALUES ('minute', %(minute)s::timestamptz), ('hour', %(hour)s), ('day', %(day)s)) AS l(level, since))
-DELETE FROM delivery_rollups r USING old WHERE r.level = old.level AND r.bucket < old.since
-"""
-
 _READ = """
 SELECT r.channel, r.provider, r.what, r.reason, sum(r.n)::bigint AS n
 FROM unnest(%(levels)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(level, since, until)
@@ -67,28 +61,14 @@ def fold(connection: Connection, limit: int, since: Mapping[str, datetime]) -> i
 
 
 def recount(connection: Connection, span: Mapping[str, datetime], since: Mapping[str, datetime]) -> None:
-    """Count the span anew from the ledger, within the projector's recount."""
+    """Count the span anew from the ledger, within the projector's recount, which has cleared it."""
     db.run(connection, FORGET_PENDING, span)
-    db.run(connection, CLEAR, span)
     db.rows(connection, RECOUNT, {**span, **since})
-
-
-def expire(connection: Connection, since: Mapping[str, datetime]) -> int:
-    """Delete buckets older than their level is kept."""
-    return db.run(connection, EXPIRE, since)
 
 
 def read(connection: Connection, scope: Scope, span: Span) -> Sequence[Mapping[str, Any]]:
     """Rows of channel, provider, what, reason, n. Deliveries know the workflow, neither version nor trigger."""
-    params = {
-        "workspace_id": scope.workspace_id,
-        "workflow_id": scope.workflow_id,
-        "label": scope.label,
-        "levels": [segment.level for segment in span.segments],
-        "starts": [segment.start for segment in span.segments],
-        "ends": [segment.end for segment in span.segments],
-    }
-    return db.rows(connection, _READ, params)
+    return db.rows(connection, _READ, scope_params(scope, span))
 
 
 def by_provider(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

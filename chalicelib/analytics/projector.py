@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from chalicelib.analytics import deliveries
+from chalicelib.analytics import deliveries, entrances
 from chalicelib.analytics.periods import KEPT
 from chalicelib.core import db
 
@@ -73,16 +73,16 @@ WITH ended AS (
 _FORGET_PENDING = """
 DELETE FROM facts f USING executions e WHERE f.kind = 'execution' AND e.id = f.subject AND e.finished_at >= %(start)s AND e.finished_at < %(end)s
 """
+# Workspace and level first: that is how the rollups' primary keys begin.
 _CLEAR = """
-WITH e AS (DELETE FROM execution_rollups WHERE bucket >= %(start)s AND bucket < %(end)s),
-  n AS (DELETE FROM node_rollups WHERE bucket >= %(start)s AND bucket < %(end)s) SELECT 1
+DELETE FROM {table} r USING workspaces w, unnest(ARRAY['minute', 'hour', 'day']) AS l(level)
+WHERE r.workspace_id = w.id AND r.level = l.level AND r.bucket >= %(start)s AND r.bucket < %(end)s
 """
 _EXPIRE = """
-WITH old AS (SELECT * FROM (VALUES ('minute', %(minute)s::timestamptz), ('hour', %(hour)s), ('day', %(day)s)) AS l(level, since)),
-  e AS (DELETE FROM execution_rollups r USING old WHERE r.level = old.level AND r.bucket < old.since RETURNING 1),
-  n AS (DELETE FROM node_rollups r USING old WHERE r.level = old.level AND r.bucket < old.since RETURNING 1)
-SELECT (SELECT count(*) FROM e) + (SELECT count(*) FROM n) AS n
+DELETE FROM {table} r USING workspaces w, (VALUES ('minute', %(minute)s::timestamptz), ('hour', %(hour)s), ('day', %(day)s)) AS old(level, since)
+WHERE r.workspace_id = w.id AND r.level = old.level AND r.bucket < old.since
 """
+_ROLLUPS = ("execution_rollups", "node_rollups", "delivery_rollups", "trigger_rollups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ def fold_facts(connection: Connection, now: datetime, limit: int = BATCH) -> Fol
     done = db.row(connection, _FOLD, {"limit": limit, **_folding(now)})
     count = int(done["n"]) if done else 0
     messages = deliveries.fold(connection, limit, _since(now))
-    return Folded(count + messages, limit in (count, messages))
+    turned = entrances.fold(connection, limit, _since(now))
+    return Folded(count + messages + turned, limit in (count, messages, turned))
 
 
 def recount(connection: Connection, start: datetime, end: datetime, end_id: str, now: datetime) -> int:
@@ -113,16 +114,17 @@ def recount(connection: Connection, start: datetime, end: datetime, end_id: str,
     db.rows(connection, _WAIT_FOR_LOCK)
     span = {"start": start, "end": end}
     db.run(connection, _FORGET_PENDING, span)
-    db.rows(connection, _CLEAR, span)
+    for table in ("execution_rollups", "node_rollups", "delivery_rollups"):
+        db.run(connection, _CLEAR.format(table=table), span)
     deliveries.recount(connection, span, _since(now))
+    entrances.recount(connection, span, _since(now))
     done = db.row(connection, _RECOUNT, {**span, "end_id": end_id, **_folding(now)})
     return int(done["n"]) if done else 0
 
 
 def expire(connection: Connection, now: datetime) -> int:
     """Delete buckets older than their level is kept; returns how many rows."""
-    done = db.row(connection, _EXPIRE, _since(now))
-    return (int(done["n"]) if done else 0) + deliveries.expire(connection, _since(now))
+    return sum(db.run(connection, _EXPIRE.format(table=table), _since(now)) for table in _ROLLUPS)
 
 
 def _since(now: datetime) -> dict[str, datetime]:

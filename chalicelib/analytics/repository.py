@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -59,7 +58,10 @@ FROM added LEFT JOIN percentiles USING (key) GROUP BY key
 """  # noqa: S608 - constants only
 
 
-_PENDING = "SELECT count(*) AS facts, extract(epoch FROM now() - min(at))::float AS oldest_seconds FROM facts"
+_PENDING = """
+SELECT (SELECT count(*) FROM facts) + (SELECT count(*) FROM trigger_facts) AS facts,
+  (SELECT extract(epoch FROM now() - min(at))::float FROM facts) AS oldest_seconds
+"""
 
 _QUEUE = """
 SELECT count(*) FILTER (WHERE w.wake_at <= now() AND w.worker IS NULL) AS due,
@@ -68,16 +70,6 @@ SELECT count(*) FILTER (WHERE w.wake_at <= now() AND w.worker IS NULL) AS due,
   coalesce(extract(epoch FROM now() - min(w.wake_at) FILTER (WHERE w.wake_at <= now() AND w.worker IS NULL)), 0)::float AS oldest_due_seconds
 FROM wakes w JOIN executions e ON e.id = w.execution_id
 WHERE e.workspace_id = %(workspace_id)s AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
-"""
-
-_OCCURRENCES = """
-SELECT o.outcome, coalesce(o.reason, '') AS reason, count(*) AS n,
-  percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM o.recorded_at - o.planned_at)::float)
-    FILTER (WHERE o.outcome <> 'skipped') AS lateness
-FROM triggers t JOIN occurrences o ON o.trigger_id = t.id AND o.planned_at >= %(start)s AND o.planned_at < %(end)s
-WHERE t.workspace_id = %(workspace_id)s AND t.type = 'schedule' AND (%(workflow_id)s::text IS NULL OR t.workflow_id = %(workflow_id)s)
-  AND (%(trigger_id)s::text IS NULL OR t.id = %(trigger_id)s)
-GROUP BY 1, 2
 """
 
 _WORKFLOW_NAMES = "SELECT id, name FROM workflows WHERE workspace_id = %(workspace_id)s AND id = ANY(%(ids)s)"
@@ -92,6 +84,20 @@ class Scope:
     version: int | None = None
     trigger_id: str | None = None
     label: str | None = None  # as a JSON list with one text
+
+
+def scope_params(scope: Scope, span: Span) -> dict[str, Any]:
+    """Parameters of a query of rollups: whose, and which buckets of which levels."""
+    return {
+        "workspace_id": scope.workspace_id,
+        "workflow_id": scope.workflow_id,
+        "version": scope.version,
+        "trigger_id": scope.trigger_id,
+        "label": scope.label,
+        "levels": [segment.level for segment in span.segments],
+        "starts": [segment.start for segment in span.segments],
+        "ends": [segment.end for segment in span.segments],
+    }
 
 
 def executions(connection: Connection, scope: Scope, span: Span, by: str | None = None) -> Sequence[Mapping[str, Any]]:
@@ -122,12 +128,6 @@ def queue(connection: Connection, scope: Scope) -> Mapping[str, Any]:
     return db.rows(connection, _QUEUE, {"workspace_id": scope.workspace_id, "workflow_id": scope.workflow_id})[0]
 
 
-def occurrences(connection: Connection, scope: Scope, start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
-    """What became of planned instants: outcome, reason, n, lateness [p50, p95, p99] in seconds of those that fired."""
-    where = {"workspace_id": scope.workspace_id, "workflow_id": scope.workflow_id, "trigger_id": scope.trigger_id}
-    return db.rows(connection, _OCCURRENCES, {**where, "start": start, "end": end})
-
-
 def workflow_names(connection: Connection, workspace_id: str, ids: Sequence[str]) -> dict[str, str]:
     """Names of workflows that still exist."""
     return {row["id"]: row["name"] for row in db.rows(connection, _WORKFLOW_NAMES, {"workspace_id": workspace_id, "ids": list(ids)})}
@@ -136,16 +136,5 @@ def workflow_names(connection: Connection, workspace_id: str, ids: Sequence[str]
 def _rows(
     connection: Connection, source: str, key: str, where: str, retries: str, kind: str, scope: Scope, span: Span
 ) -> Sequence[Mapping[str, Any]]:
-    params = {
-        "workspace_id": scope.workspace_id,
-        "workflow_id": scope.workflow_id,
-        "version": scope.version,
-        "trigger_id": scope.trigger_id,
-        "label": scope.label,
-        "levels": [segment.level for segment in span.segments],
-        "starts": [segment.start for segment in span.segments],
-        "ends": [segment.end for segment in span.segments],
-        "origin": span.start,
-        "step": span.step.total_seconds(),
-    }
+    params = {**scope_params(scope, span), "origin": span.start, "step": span.step.total_seconds()}
     return db.rows(connection, _grouped(source, key, where, retries, kind), params)

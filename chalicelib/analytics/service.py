@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from chalicelib.analytics import deliveries as ledger
-from chalicelib.analytics import repository
+from chalicelib.analytics import entrances, repository, trigger_table
 from chalicelib.analytics.histogram import seconds_of
 from chalicelib.analytics.periods import Span, span_for, steps_for
 from chalicelib.analytics.repository import EXECUTION_GROUPS, NODE_GROUPS, Scope
@@ -45,12 +44,24 @@ def summary(connection: Connection, scope: Scope, start: datetime, end: datetime
     earlier = span.before(now)
     return {
         **_bounds(span),
-        "executions": figures(_only(repository.executions(connection, scope, span))),
-        "previous": {**_bounds(earlier), "executions": figures(_only(repository.executions(connection, scope, earlier)))},
+        **_whole(connection, scope, span),
+        "previous": {**_bounds(earlier), **_whole(connection, scope, earlier)},
         "nodes": figures(_only(repository.nodes(connection, scope, span))),
         "queue": dict(repository.queue(connection, scope)),
-        "schedules": _punctuality(repository.occurrences(connection, scope, span.start, span.end)),
+        "kafka": trigger_table.kafka_now(connection, scope),
         "freshness": dict(repository.pending(connection)),
+    }
+
+
+def _whole(connection: Connection, scope: Scope, span: Span) -> dict[str, Any]:
+    came = entrances.outcomes(entrances.read(connection, scope, span))
+    schedules = {name: came[name] for name in (*entrances.PLANNED, "lateness")}
+    skipped = {row["reason"]: row["count"] for row in came["reasons"] if row["outcome"] == "skipped"}
+    turned_away = {name: came[name] for name in entrances.TURNED_AWAY}
+    return {
+        "executions": figures(_only(repository.executions(connection, scope, span))),
+        "schedules": {**schedules, "skipped_because": skipped},
+        "turned_away": {**turned_away, "reasons": [row for row in came["reasons"] if row["outcome"] != "skipped"]},
     }
 
 
@@ -67,16 +78,37 @@ def timeseries(connection: Connection, scope: Scope, start: datetime, end: datet
 
 
 def breakdown(
-    connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime, by: str, sort: Sort, limit: int
+    connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime, by: str, sort: Sort, limit: int, *, compare: bool = False
 ) -> dict[str, Any]:
-    """Figures of each workflow, version, trigger, label, error, node, node type or node error, the most, most failing, slowest or most retried first."""
+    """Figures of each workflow, version, trigger, label, error, node, node type or node error, the most, most failing, slowest or most retried first.
+
+    With `compare` each item has `previous`: the figures of the same group in the span before.
+    """
     span = span_for(start, end, now)
     read = repository.nodes if by in NODE_GROUPS else repository.executions
-    named = (row for row in read(connection, scope, span, by) if row["key"] and not row["key"].endswith(":"))  # the others failed with no error
-    items = [{**_named(by, row["key"], row["type"]), **figures(row)} for row in named]
-    items = sorted(items, key=lambda item: _rank(item, sort), reverse=True)[:limit]
+    rows = [row for row in read(connection, scope, span, by) if row["key"] and not row["key"].endswith(":")]  # the others failed with no error
+    ranked = sorted(((row["key"], {**_named(by, row["key"], row["type"]), **figures(row)}) for row in rows), key=lambda pair: _rank(pair[1], sort), reverse=True)
+    items = dict(ranked[:limit])
+    if compare:
+        before = {row["key"]: row for row in read(connection, scope, span.before(now), by)}
+        for key, item in items.items():
+            item["previous"] = figures(before.get(key))
+    _add_names(connection, scope.workspace_id, list(items.values()))
+    return {**_bounds(span), "by": by, "items": list(items.values())}
+
+
+def triggers(connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime) -> dict[str, Any]:
+    """Each trigger: figures of what it started, what came and started nothing (with the reasons), a schedule's lateness, Kafka's lag now. The busiest first."""
+    span = span_for(start, end, now)
+    before = {row["key"]: row for row in repository.executions(connection, scope, span.before(now), "trigger")}
+    items = []
+    for item in trigger_table.table(connection, scope, span):
+        came, ended = item.pop("outcomes"), item.pop("executions")
+        items.append({**item, **figures(ended), "previous": figures(before.get(item["trigger_id"])), **came})
+    items.sort(key=lambda item: (item["total"] + sum(item[name] for name in (*entrances.PLANNED, *entrances.TURNED_AWAY)), item["trigger_id"]), reverse=True)
+    del items[TOP * 20 :]
     _add_names(connection, scope.workspace_id, items)
-    return {**_bounds(span), "by": by, "items": items}
+    return {**_bounds(span), "items": items}
 
 
 def workflow(connection: Connection, scope: Scope, start: datetime, end: datetime, now: datetime) -> dict[str, Any]:
@@ -133,21 +165,8 @@ def _named(by: str, key: str, kind: str) -> dict[str, Any]:
 
 
 def _add_names(connection: Connection, workspace_id: str, items: list[dict[str, Any]]) -> None:
-    ids = {item["workflow_id"] for item in items if "workflow_id" in item}
+    ids = {item["workflow_id"] for item in items if item.get("workflow_id")}
     if ids:
         names = repository.workflow_names(connection, workspace_id, sorted(ids))
         for item in items:
-            item["workflow_name"] = names.get(item.get("workflow_id", ""))
-
-
-def _punctuality(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Planned instants by outcome, the reasons of those skipped, and lateness in seconds: the worst of the groups' percentiles."""
-    counts = dict.fromkeys(("fired", "late", "skipped"), 0)
-    reasons: dict[str, int] = defaultdict(int)
-    for row in rows:
-        counts[row["outcome"]] += row["n"]
-        if row["outcome"] == "skipped":
-            reasons[row["reason"]] += row["n"]
-    lateness = [row["lateness"] for row in rows if row["lateness"] is not None]
-    worst = [max(values) for values in zip(*lateness, strict=True)] if lateness else [None, None, None]
-    return {**counts, "skipped_because": dict(reasons), "lateness": dict(zip(("p50", "p95", "p99"), worst, strict=True))}
+            item["workflow_name"] = names.get(item.get("workflow_id") or "")

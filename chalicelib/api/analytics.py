@@ -48,6 +48,8 @@ class AnalyticsSummary(Answer):
     nodes: dict[str, Any]
     queue: dict[str, Any]
     schedules: dict[str, Any]
+    turned_away: dict[str, Any]
+    kafka: dict[str, Any] | None
     freshness: dict[str, Any]
 
 
@@ -106,6 +108,7 @@ def analytics_timeseries(call: Call) -> Reply:
         "by": {"type": "string", "enum": list(service.GROUPS)},
         "sort": {"type": "string", "enum": list(get_args(service.Sort))},
         "limit": {"type": "integer", "minimum": 1, "maximum": 200},
+        "compare": {"type": "boolean", "description": "`true`: with the same figures of the span before, under `previous`."},
         **_FORMAT,
     },
     transactional=False,
@@ -114,10 +117,18 @@ def analytics_breakdown(call: Call) -> Reply:
     """Who stands out: workflows, versions, triggers, labels, errors, nodes or node types; the most, the most failing, the slowest or the most retried first."""
     asked, by = _read(call), _one_of(call, "by", service.GROUPS, "workflow")
     sort, limit = _one_of(call, "sort", get_args(service.Sort), "total"), _limit(call)
+    compare = _one_of(call, "compare", ("true", "false"), "false") == "true"
     found = _on_replica(
-        lambda connection: service.breakdown(connection, asked.scope, asked.start, asked.end, asked.now, by or "", sort, limit)  # type: ignore[arg-type]
+        lambda connection: service.breakdown(connection, asked.scope, asked.start, asked.end, asked.now, by or "", sort, limit, compare=compare)  # type: ignore[arg-type]
     )
     return _table(call, found, f"by-{by}")
+
+
+@routes.route("GET", "/analytics/triggers", role=VIEWER, answer=AnalyticsTable, query={**_QUERY, **_FORMAT}, transactional=False)
+def analytics_triggers(call: Call) -> Reply:
+    """What became of what came to each trigger: executions by how they ended, duplicates, refusals, planned instants by outcome and lateness, Kafka's lag."""
+    asked = _read(call)
+    return _table(call, _on_replica(lambda connection: service.triggers(connection, asked.scope, asked.start, asked.end, asked.now)), "triggers")
 
 
 @routes.route("GET", "/analytics/workflows/{id}", role=VIEWER, answer=AnalyticsSummary, query=_SPAN_QUERY, transactional=False)

@@ -90,6 +90,7 @@ class TriggerDelivery(Answer):
     execution_id: str | None
     replay_of: str | None
     body_bytes: int
+    times: int
     replayable: bool
 
 

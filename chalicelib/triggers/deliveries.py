@@ -1,7 +1,8 @@
 """The deliveries log: what came in at an `api` trigger and what became of it, for a week, and any of it once more.
 
 What starts an execution is written by the very statement that starts it. Duplicates and refusals are written afterwards, at most LINES_PER_SECOND for each
-trigger and process, so that strangers cannot fill the disk; the metric `trigger_deliveries` counts all. Of callers that were not let in no body is kept.
+trigger and process, so that strangers cannot fill the disk; `times` of the next line of the same kind says for how many it stands. Of callers that were not let in
+no body is kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,11 +38,11 @@ BURST = 50.0
 MAX_KEPT_BODY = 256 * 1024
 
 _WRITE = """
-INSERT INTO trigger_deliveries (trigger_id, id, method, outcome, status, code, detail, execution_id, body_bytes, request)
-VALUES (%(trigger_id)s, %(id)s, %(method)s, %(outcome)s, %(status)s, %(code)s, %(detail)s, %(execution_id)s, %(body_bytes)s, %(request)s)
+INSERT INTO trigger_deliveries (trigger_id, id, method, outcome, status, code, detail, execution_id, body_bytes, request, times)
+VALUES (%(trigger_id)s, %(id)s, %(method)s, %(outcome)s, %(status)s, %(code)s, %(detail)s, %(execution_id)s, %(body_bytes)s, %(request)s, %(times)s)
 """
 _LIST = """
-SELECT id, received_at, method, outcome, status, code, detail, execution_id, replay_of, body_bytes,
+SELECT id, received_at, method, outcome, status, code, detail, execution_id, replay_of, body_bytes, times,
   request IS NOT NULL OR execution_id IS NOT NULL AS replayable
 FROM trigger_deliveries
 WHERE trigger_id = %(trigger_id)s AND (%(after)s::text IS NULL OR id < %(after)s) AND (%(outcome)s::text IS NULL OR outcome = %(outcome)s)
@@ -77,13 +79,15 @@ def note_duplicate(visit: Visit, execution_id: str) -> None:
 def _write(visit: Visit, line: Mapping[str, Any]) -> None:
     door, delivery = visit.door, visit.delivery
     assert door is not None
-    if not _may_write(door.row["id"]):
+    times = _may_write(door.row["id"], (line["outcome"], line["code"]))
+    if not times:
         return
     kept = visit.admitted and len(delivery.body) <= MAX_KEPT_BODY and (line["execution_id"] is None or kept_apart(door))
     values = {
         **line,
         "trigger_id": door.row["id"],
         "id": new_id("dlv"),
+        "times": times,
         "method": delivery.method[:20],
         "body_bytes": len(delivery.body),
         "request": _request(visit, door) if kept else None,
@@ -109,18 +113,24 @@ def hot_execute(sql: str, values: Mapping[str, Any]) -> Sequence[Mapping[str, An
 
 
 _allowance: dict[str, tuple[float, float]] = {}
+_unsaid: Counter[tuple[str, tuple[str, str | None]]] = Counter()
 _allowance_lock = threading.Lock()
 
 
-def _may_write(trigger_id: str) -> bool:
+def _may_write(trigger_id: str, kind: tuple[str, str | None]) -> int:
+    """For how many deliveries of this kind a line may be written now: itself and those before it that got none; 0: this gets none either."""
     now = time.monotonic()
     with _allowance_lock:
         if len(_allowance) > 10_000:
             _allowance.clear()
+            _unsaid.clear()
         left, at = _allowance.get(trigger_id, (BURST, now))
         left = min(BURST, left + (now - at) * LINES_PER_SECOND)
         _allowance[trigger_id] = (max(0.0, left - 1.0), now)
-    return left >= 1.0
+        if left < 1.0:
+            _unsaid[trigger_id, kind] += 1
+            return 0
+        return 1 + _unsaid.pop((trigger_id, kind), 0)
 
 
 def list_page(
@@ -164,7 +174,7 @@ def _require_api(trigger: Mapping[str, Any]) -> None:
 
 def show(line: Mapping[str, Any]) -> dict[str, Any]:
     """A line as the API answers it; `request` {method, path, headers, query, body} only when one delivery is read."""
-    names = ("id", "method", "outcome", "status", "code", "detail", "execution_id", "replay_of", "body_bytes", "replayable")
+    names = ("id", "method", "outcome", "status", "code", "detail", "execution_id", "replay_of", "body_bytes", "times", "replayable")
     shown = {name: line[name] for name in names} | {"received_at": to_text(line["received_at"])}
     held = line.get("held")
     if held is None:

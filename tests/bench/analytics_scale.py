@@ -1,8 +1,9 @@
 """Analytics at scale: ten million node runs over ninety days, folded, and then every question of the pages asked.
 
-    python -m tests.servers run --no-kafka -- python -m tests.bench.analytics_scale [--executions 2500000] [--days 90] [--questions 5]
+    python -m tests.servers run --no-kafka -- python -m tests.bench.analytics_scale [--executions 2500000] [--days 90] [--questions 5] [--database NAME]
 
-Prints how fast facts are folded, how large the rollups are, and how long each question takes (median and worst of a few).
+Prints how fast facts are folded, how large the rollups are, and how long each question takes (median and worst of a few). With `--database` a database of that name
+is made, or asked again as it is.
 """
 
 from __future__ import annotations
@@ -17,49 +18,89 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from sqlalchemy import Connection
 
 from chalicelib.analytics import projector, service
 from chalicelib.analytics.repository import Scope
 from chalicelib.core import config, db
-from chalicelib.core.clock import utc_now
+from chalicelib.core.clock import to_text, utc_now
 from chalicelib.core.config import DEFAULT_WORKSPACE
+from chalicelib.core.ids import new_id
+from chalicelib.core.jsontext import dumps
 from chalicelib.engine import queries
 from infra.migrations.runner import upgrade
-from tests.support.workflows import Database, definition, published
+from tests.support.workflows import Database, api_trigger, definition, published
 
 NODES = 4
 WORKFLOWS = 40
+TRIGGERS = 3  # of each workflow; a quarter of the executions is started by hand
+LABELS = ("billing", "orders", "nightly", "partners")
 
 _EXECUTIONS = """
-INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger, input, output, error, created_at, started_at, finished_at, last_seq)
-SELECT left(id_bound(at), 14) || left(md5(n::text), 16), %(ws)s, w.id, v.definition_id, 1, s.status, '{}', '{}',
+INSERT INTO executions (id, workspace_id, workflow_id, definition_id, version, status, trigger_id, trigger, input, output, error, created_at, started_at, finished_at,
+  last_seq)
+SELECT left(id_bound(at), 14) || left(md5(n::text), 16), %(ws)s, w.id, v.definition_id, 1, s.status, w.triggers[1 + (n / 7) %% 4], '{}', '{}',
   CASE WHEN s.status = 'succeeded' THEN '{}' END, CASE WHEN s.status = 'failed' THEN '{"code":"' || (ARRAY['timeout','http.500','expression_error'])[1 + n %% 3] || '"}' END,
   at, at + interval '3 ms', at + make_interval(secs => 0.02 * exp(4 * random())), 12
 FROM generate_series(%(first)s::int, %(last)s::int) n
 CROSS JOIN LATERAL (SELECT %(start)s::timestamptz + make_interval(secs => n * %(step)s) AS at) times
 CROSS JOIN LATERAL (SELECT (ARRAY['succeeded','succeeded','succeeded','succeeded','succeeded','succeeded','succeeded','succeeded','succeeded','failed'])[1 + (n * 7) %% 10] AS status) s
-JOIN (SELECT id, row_number() OVER (ORDER BY id) AS k FROM workflows) w ON w.k = 1 + (n * 13) %% %(workflows)s
+JOIN (
+  SELECT id, row_number() OVER (ORDER BY id) AS k, ARRAY(SELECT t.id FROM triggers t WHERE t.workflow_id = workflows.id ORDER BY t.id) AS triggers FROM workflows
+) w ON w.k = 1 + (n * 13) %% %(workflows)s
 JOIN workflow_versions v ON v.workflow_id = w.id
 """
 
 _NODE_RUNS = """
 INSERT INTO node_runs (execution_id, node_id, iteration, attempt, workspace_id, type, status, port, output, error, started_seq, finished_seq, started_at, finished_at)
-SELECT e.id, 'node_' || k, '', 1, e.workspace_id, (ARRAY['transform','http.request','condition','kafka.publish'])[k],
+SELECT e.id, 'node_' || k, '', CASE WHEN k = 2 AND random() < 0.05 THEN 2 ELSE 1 END, e.workspace_id, (ARRAY['transform','http.request','condition','kafka.publish'])[k],
   CASE WHEN k = 4 THEN e.status ELSE 'succeeded' END, 'main', '{"x":1}', CASE WHEN k = 4 THEN e.error END, 1 + 2 * k, 2 + 2 * k,
   e.started_at + (e.finished_at - e.started_at) * ((k - 1) / 4.0), e.started_at + (e.finished_at - e.started_at) * (k / 4.0)
 FROM executions e, generate_series(1, 4) k WHERE e.id >= %(low)s AND e.id < %(high)s
 """
 _FACTS = "INSERT INTO facts (kind, workspace_id, subject) SELECT 'execution', workspace_id, id FROM executions WHERE id >= %(low)s AND id < %(high)s"
+_PARTITIONS = """
+DO $do$ DECLARE made record; BEGIN
+  FOR made IN SELECT parent, parent || to_char(month, '"_"YYYY"_"MM') AS child, id_bound(month AT TIME ZONE 'UTC') AS low,
+      id_bound((month + interval '1 month') AT TIME ZONE 'UTC') AS high
+    FROM date_trunc('month', '{at}'::timestamptz AT TIME ZONE 'UTC') AS month, unnest(ARRAY['executions', 'node_runs']) AS parent
+  LOOP
+    IF to_regclass(made.child) IS NULL THEN
+      EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)', made.child, made.parent, made.low, made.high);
+    END IF;
+  END LOOP;
+END $do$
+"""
+_SCHEDULE = """
+INSERT INTO triggers (id, workspace_id, workflow_id, type, config) VALUES (%(id)s, %(ws)s, %(wf)s, 'schedule', '{"cron": "*/5 * * * *"}')
+"""
+_OCCURRENCES = """
+INSERT INTO occurrences (trigger_id, planned_at, workspace_id, outcome, reason, execution_id, recorded_at)
+SELECT %(id)s, at, %(ws)s, CASE WHEN k < 0.01 THEN 'skipped' WHEN k < 0.02 THEN 'late' ELSE 'fired' END, CASE WHEN k < 0.01 THEN 'overlap' END,
+  CASE WHEN k >= 0.01 THEN left(id_bound(at), 14) || left(md5(at::text || %(id)s), 16) END, at + make_interval(secs => CASE WHEN k < 0.02 THEN 90 ELSE 1 END * random())
+FROM (SELECT at, random() AS k FROM generate_series(date_trunc('hour', %(start)s::timestamptz), %(end)s, interval '5 minutes') AS at) planned
+"""
 CHUNK = 100_000
 
 
 def seed(database: Database, executions: int, days: int) -> None:
-    """Fill history and the outbox, a chunk at a time."""
+    """Fill history, the schedules' ledger and the outbox, a chunk at a time."""
     body = definition(*({"id": f"node_{k}", "type": "transform", "config": {"assign": {"x": "1"}}} for k in range(1, NODES + 1)))
-    for _ in range(WORKFLOWS):
-        published(database, body)
     start = utc_now() - timedelta(days=days)
+    for month in range(days // 28 + 2):  # as if ticks had made them
+        database.execute(_PARTITIONS.replace("{at}", to_text(start + timedelta(days=28 * month))))
+    for number in range(WORKFLOWS):
+        workflow = published(database, body)
+        database.execute(
+            "UPDATE workflows SET labels = %(labels)s, name = %(name)s WHERE id = %(id)s",
+            {"labels": dumps([LABELS[number % len(LABELS)]] if number % 3 else []), "name": f"Workflow {number + 1}", "id": workflow.workflow_id},
+        )
+        values = {"id": new_id("trg"), "ws": DEFAULT_WORKSPACE, "wf": workflow.workflow_id, "start": start, "end": utc_now()}
+        database.execute(_SCHEDULE, values)
+        database.execute(_OCCURRENCES, values)
+        for k in range(1, TRIGGERS):
+            api_trigger(database, workflow, f"scale-{number}-{k}")
     step = days * 86400 / executions
     began = time.monotonic()
     for first in range(0, executions, CHUNK):
@@ -92,7 +133,7 @@ def fold(limit: int) -> tuple[int, float]:
 def questions(workflow_id: str) -> dict[str, Callable[[Connection], Any]]:
     """What the pages ask, over a day, a month and ninety days."""
     now = utc_now()
-    all_of, one = Scope(DEFAULT_WORKSPACE), Scope(DEFAULT_WORKSPACE, workflow_id=workflow_id)
+    all_of, one, label = Scope(DEFAULT_WORKSPACE), Scope(DEFAULT_WORKSPACE, workflow_id=workflow_id), Scope(DEFAULT_WORKSPACE, label=dumps([LABELS[1]]))
     found: dict[str, Callable[[Connection], Any]] = {}
     for days in (1, 30, 90):
         start = now - timedelta(days=days)
@@ -100,9 +141,13 @@ def questions(workflow_id: str) -> dict[str, Callable[[Connection], Any]]:
             f"summary, {days} d": lambda c, s=start: service.summary(c, all_of, s, now, now),
             f"timeseries, {days} d": lambda c, s=start: service.timeseries(c, all_of, s, now, now, None),
             f"timeseries of one workflow, {days} d": lambda c, s=start: service.timeseries(c, one, s, now, now, None),
-            f"workflows, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "workflow", "total", 50),
-            f"nodes, slowest, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "node", "slowest", 50),
-            f"errors, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "error", "total", 50),
+            f"timeseries of a label, {days} d": lambda c, s=start: service.timeseries(c, label, s, now, now, None),
+            f"workflows, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "workflow", "total", 50, compare=True),
+            f"labels, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "label", "total", 50, compare=True),
+            f"nodes, slowest, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "node", "slowest", 50, compare=True),
+            f"node errors, {days} d": lambda c, s=start: service.breakdown(c, all_of, s, now, now, "node_error", "failed", 50, compare=True),
+            f"triggers, {days} d": lambda c, s=start: service.triggers(c, all_of, s, now, now),
+            f"messages, {days} d": lambda c, s=start: service.deliveries(c, all_of, s, now, now),
             f"workflow page, {days} d": lambda c, s=start: service.workflow(c, one, s, now, now),
         }
     found["drill-down: failed executions of one workflow"] = lambda c: queries.list_executions(
@@ -117,22 +162,26 @@ def main() -> None:
     parser.add_argument("--executions", type=int, default=2_500_000)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--questions", type=int, default=5)
+    parser.add_argument("--database", default="")
     asked = parser.parse_args()
     server = os.environ["MILLRACE_TEST_DATABASE_URL"]
-    name = f"scale_{uuid.uuid4().hex[:8]}"
+    name = asked.database or f"scale_{uuid.uuid4().hex[:8]}"
     url = server.rsplit("/", 1)[0] + "/" + name
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     os.environ["DATABASE_URL"] = url
     config.settings.cache_clear()
     upgrade(database_url=url)
     database = Database(url)
-    print(f"seeding {asked.executions:,} executions, {asked.executions * NODES:,} node runs over {asked.days} days")
-    seed(database, asked.executions, asked.days)
+    if not database.execute("SELECT 1 FROM workflows LIMIT 1"):
+        print(f"seeding {asked.executions:,} executions, {asked.executions * NODES:,} node runs over {asked.days} days")
+        seed(database, asked.executions, asked.days)
     facts, seconds = fold(20_000)
-    print(f"folded {facts:,} facts in {seconds:.0f} s: {facts / seconds:,.0f} executions/s, {1000 * seconds / facts:.3f} ms each")
-    database.execute("VACUUM ANALYZE")
-    for table in ("execution_rollups", "node_rollups"):
+    if facts:
+        print(f"folded {facts:,} facts in {seconds:.0f} s: {facts / seconds:,.0f} facts/s, {1000 * seconds / facts:.3f} ms each")
+        database.execute("VACUUM ANALYZE")
+    for table in ("execution_rollups", "node_rollups", "trigger_rollups"):
         size = database.one(f"SELECT count(*) AS n, pg_size_pretty(pg_total_relation_size('{table}')) AS size FROM {table}")
         print(f"{table}: {size['n']:,} rows, {size['size']}")
     workflow_id = database.one("SELECT min(id) AS id FROM workflows")["id"]

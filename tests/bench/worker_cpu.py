@@ -25,7 +25,8 @@ from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.engine.worker import Worker, WorkerOptions
 from infra.migrations.runner import upgrade
-from tests.bench.workload_a import cpu_seconds, descendants, echo, postmaster, workload
+from tests.bench.cpu import cpu_seconds, descendants
+from tests.bench.workload_a import echo, postmaster, workload
 from tests.e2e.conftest import product_environment
 from tests.support.workflows import Database, Published, published
 

@@ -2,7 +2,8 @@
 
     python -m tests.servers run --no-kafka -- python -m tests.bench.workload_a [--concurrency 64] [--seconds 10] [--workers 2]
 
-Prints completed executions per second, CPU per execution of the front, the workers and PostgreSQL, and how long a webhook takes to its answer and to its action.
+Prints completed executions per second, CPU per execution of the front, the workers and PostgreSQL, how long a webhook takes to its answer and to its action, and
+what analytics costs of that and how far behind it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import argparse
 import asyncio
 import json
 import multiprocessing
-import os
 import statistics
 import tempfile
 import time
@@ -22,11 +22,11 @@ import aiohttp
 import psycopg
 from aiohttp import web
 
+from tests.bench.analytics_cost import LagSampler, folding_cost
+from tests.bench.cpu import cpu_seconds, descendants
 from tests.e2e.conftest import product_environment
 from tests.support.product import Product
 from tests.support.workflows import definition
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def echo(port: int) -> None:
@@ -49,21 +49,6 @@ def workload(url: str) -> dict[str, Any]:
         {"id": "done", "type": "transform", "config": {"assign": {"charged": "nodes.charge.output.body.cents"}}},
         edges=[("cents", "charge"), ("charge", "large"), ("large", "true", "done")],
     )
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and of its ended children; 0 when it has just ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(int(field) for field in fields[11:15]) / TICKS
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all below it."""
-    children = [int(word) for path in Path(f"/proc/{pid}/task").glob("*/children") for word in path.read_text().split()]
-    return [pid, *(below for child in children for below in descendants(child))]
 
 
 def postmaster(connection: psycopg.Connection[Any]) -> int:
@@ -100,7 +85,8 @@ def measure(product: Product, database_url: str, concurrency: int, seconds: floa
         }
         before = {name: sum(cpu_seconds(p) for pid in pids for p in descendants(pid)) for name, pids in groups.items()}
         since = connection.execute("SELECT now()").fetchone()[0]  # type: ignore[index]
-        times = asyncio.run(load(f"http://{product.host}:{product.port}/api/trigger/bench", concurrency, seconds))
+        with LagSampler(database_url) as lag:
+            times = asyncio.run(load(f"http://{product.host}:{product.port}/api/trigger/bench", concurrency, seconds))
         while connection.execute("SELECT count(*) FROM wakes").fetchone()[0]:  # type: ignore[index]
             time.sleep(0.05)
         after = {name: sum(cpu_seconds(p) for pid in pids for p in descendants(pid)) for name, pids in groups.items()}
@@ -120,6 +106,7 @@ def measure(product: Product, database_url: str, concurrency: int, seconds: floa
         "answer_ms": {"p50": round(statistics.median(times) * 1000, 1), "p99": round(statistics.quantiles(times, n=100)[98] * 1000, 1)},
         "to_action_ms": {"p50": round(action[0], 1), "p99": round(action[1], 1)},
         "cpu_ms_per_execution": {name: round((after[name] - before[name]) * 1000 / done, 2) for name in groups},
+        "analytics": {"folding_cpu_ms_per_execution": folding_cost(database_url, since), "lag_seconds": lag.seconds()},
     }
 
 

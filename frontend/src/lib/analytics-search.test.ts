@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { analyticsFilterOf, readAnalyticsSearch } from './analytics-search'
 
 it('drops what it does not understand', () => {
-  expect(readAnalyticsSearch({ range: '90d', workflow_id: 'wf_1', from: 'x', label: '' })).toEqual({ range: '90d', workflow_id: 'wf_1', from: undefined, to: undefined, label: undefined })
+  expect(readAnalyticsSearch({ range: '90d', workflow_id: 'wf_1', from: 'x', label: '', version: 'x', nodes: 'all' })).toEqual({ range: '90d', workflow_id: 'wf_1' })
+  expect(readAnalyticsSearch({ version: 3, trigger_id: 'trg_1', nodes: 'retries' })).toEqual({ version: '3', trigger_id: 'trg_1', nodes: 'retries' })
   expect(readAnalyticsSearch({ range: '2y' }).range).toBeUndefined()
 })
 

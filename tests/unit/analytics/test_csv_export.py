@@ -10,7 +10,7 @@ import pytest
 from chalicelib.analytics.csv_export import to_csv
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_what_looks_like_a_formula_is_text(text: str) -> None:
     (_, row) = csv.reader(io.StringIO(to_csv([{"name": text, "n": -3, "none": None}]), newline=""))
     assert row == ["'" + text, "-3", ""]

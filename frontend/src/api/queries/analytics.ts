@@ -5,6 +5,8 @@ export interface AnalyticsFilter {
   from?: string
   to?: string
   workflow_id?: string
+  version?: string
+  trigger_id?: string
   label?: string
 }
 
@@ -22,14 +24,42 @@ export interface Figures {
   p99: number | null
 }
 
-export interface Summary {
+export interface Lateness {
+  p50: number | null
+  p95: number | null
+  p99: number | null
+}
+
+export interface Reason {
+  outcome: string
+  reason: string
+  count: number
+}
+
+/** What came and started nothing. */
+export interface TurnedAway {
+  duplicate: number
+  debounced: number
+  refused: number
+  dead_letter: number
+  passed_over: number
+  reasons: Reason[]
+}
+
+/** Everything of one span. */
+export interface Whole {
   from: string
   to: string
   executions: Figures
-  previous: { from: string; to: string; executions: Figures }
+  schedules: { fired: number; late: number; skipped: number; skipped_because: Record<string, number>; lateness: Lateness }
+  turned_away: TurnedAway
+}
+
+export interface Summary extends Whole {
+  previous: Whole
   nodes: Figures
   queue: { due: number; running: number; waiting: number; oldest_due_seconds: number }
-  schedules: { fired: number; late: number; skipped: number; skipped_because: Record<string, number>; lateness: { p50: number | null; p95: number | null; p99: number | null } }
+  kafka: { triggers: number; groups: number; lag: number | null; troubles: string[] } | null
   freshness: { facts: number; oldest_seconds: number | null }
 }
 
@@ -51,6 +81,34 @@ export interface Group extends Figures {
   trigger_id?: string
   error?: string
   label?: string
+  previous?: Figures
+}
+
+/** A trigger: what it started, what it turned away, how late it was and how far behind it is. */
+export interface TriggerFigures extends Figures, TurnedAway {
+  trigger_id: string
+  type: string | null
+  name: string | null
+  workflow_id: string | null
+  workflow_name?: string | null
+  exists: boolean
+  unhealthy_reason: string | null
+  fired: number
+  late: number
+  skipped: number
+  lateness: Lateness
+  lag: number | null
+  previous: Figures
+}
+
+export interface Messages {
+  channel: string
+  provider: string
+  sent: number
+  delivered: number
+  failed: number
+  unknown: number
+  reasons: { reason: string; count: number }[]
 }
 
 export type By = 'workflow' | 'version' | 'trigger' | 'label' | 'error' | 'node' | 'type' | 'node_error'
@@ -80,14 +138,32 @@ export const seriesQuery = (filter: AnalyticsFilter, bucket?: string) =>
 export const breakdownQuery = (filter: AnalyticsFilter, by: By, sort: Sort, limit = 10) =>
   queryOptions({
     queryKey: key('breakdown', filter, by, sort, limit),
-    queryFn: ({ signal }) => api.get<{ items: Group[] }>('/analytics/breakdown', { ...filter, by, sort, limit }, signal),
+    queryFn: ({ signal }) => api.get<{ items: Group[] }>('/analytics/breakdown', { ...filter, by, sort, limit, compare: 'true' }, signal),
     refetchInterval: pollOf(filter),
     placeholderData: keepPreviousData,
   })
 
+export const triggerFiguresQuery = (filter: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: key('triggers', filter),
+    queryFn: ({ signal }) => api.get<{ items: TriggerFigures[] }>('/analytics/triggers', { ...filter }, signal),
+    refetchInterval: pollOf(filter),
+    placeholderData: keepPreviousData,
+  })
+
+export const messagesQuery = (filter: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: key('deliveries', filter),
+    queryFn: ({ signal }) => api.get<{ items: Messages[] }>('/analytics/deliveries', { ...filter }, signal),
+    refetchInterval: pollOf(filter),
+    placeholderData: keepPreviousData,
+  })
+
+export type Table = 'timeseries' | 'triggers' | 'deliveries' | { by: By; sort: Sort }
+
 /** A table as CSV text, with every row it has (up to 200). */
-export async function analyticsCsv(filter: AnalyticsFilter, table: 'timeseries' | { by: By; sort: Sort }): Promise<string> {
-  const [path, query] = table === 'timeseries' ? ['/analytics/timeseries', {}] : ['/analytics/breakdown', { ...table, limit: 200 }]
+export async function analyticsCsv(filter: AnalyticsFilter, table: Table): Promise<string> {
+  const [path, query] = typeof table === 'string' ? [`/analytics/${table}`, {}] : ['/analytics/breakdown', { ...table, limit: 200 }]
   const response = await send('GET', path, { query: { ...filter, ...query, format: 'csv' }, headers: { Accept: 'text/csv' } })
   return response.text()
 }

@@ -16,7 +16,9 @@ import classes from './analytics-page.module.css'
 import { DurationsChart, OutcomesChart } from './charts'
 import { CsvButton } from './csv-button'
 import { Moment, Numbers } from './numbers'
-import { BreakdownTable, errorColumns, nodeColumns, triggerColumns, VERSION_COLUMNS, WORKFLOW_COLUMNS } from './tables'
+import { MessagesTable, TriggersTable } from './trigger-tables'
+import { Narrowed } from './narrowed'
+import { BreakdownTable, errorColumns, LABEL_COLUMNS, nodeColumns, VERSION_COLUMNS, WORKFLOW_COLUMNS } from './tables'
 
 const route = getRouteApi('/shell/analytics')
 
@@ -50,15 +52,16 @@ export function AnalyticsPage() {
             onChange={(range) => change({ range: range === DEFAULT_RANGE ? undefined : range, from: undefined, to: undefined })}
             aria-label="Span"
           />
-          <WorkflowSelect value={search.workflow_id ?? null} onChange={(id) => change({ workflow_id: id ?? undefined })} clearable width={200} />
+          <WorkflowSelect value={search.workflow_id ?? null} onChange={(id) => change({ workflow_id: id ?? undefined, version: undefined, trigger_id: undefined })} clearable width={200} />
         </div>
       }
     >
+      <Narrowed search={search} onChange={change} />
       {summary.isError ? <ErrorPanel error={summary.error} onRetry={() => void summary.refetch()} /> : null}
-      <Numbers summary={summary.data} series={series.data} workflowId={search.workflow_id} />
-      {summary.data ? <Moment summary={summary.data} /> : null}
+      {summary.isError && !summary.data ? null : <Numbers summary={summary.data} series={series.data} workflowId={search.workflow_id} triggerId={search.trigger_id} />}
+      {summary.data ? <Moment summary={summary.data} workflowId={search.workflow_id} triggerId={search.trigger_id} /> : null}
       {summary.data?.executions.total === 0 ? <Nothing /> : <Course filter={filter} />}
-      <Tables filter={filter} />
+      <Tables filter={filter} nodes={search.nodes ?? 'slowest'} onNodes={(nodes) => change({ nodes: nodes === 'slowest' ? undefined : nodes })} />
     </Page>
   )
 }
@@ -71,7 +74,7 @@ function Course({ filter }: { filter: AnalyticsFilter }) {
   return (
     <div className={classes.course}>
       <Section title="How they ended" aside={<CsvButton filter={filter} table="timeseries" name="timeseries" />} testId="chart-outcomes">
-        <OutcomesChart series={series.data} onPoint={(from, to) => void navigate({ to: '/executions', search: { from, to, workflow_id: filter.workflow_id } })} />
+        <OutcomesChart series={series.data} onPoint={(from, to) => void navigate({ to: '/executions', search: { from, to, workflow_id: filter.workflow_id, trigger_id: filter.trigger_id } })} />
       </Section>
       <Section title="How long they took" testId="chart-durations">
         <DurationsChart series={series.data} />
@@ -80,24 +83,40 @@ function Course({ filter }: { filter: AnalyticsFilter }) {
   )
 }
 
-function Tables({ filter }: { filter: AnalyticsFilter }) {
+type NodeOrder = 'slowest' | 'failed' | 'retries'
+
+const NODE_ORDERS = [
+  { value: 'slowest', label: 'Slowest' },
+  { value: 'failed', label: 'Failing' },
+  { value: 'retries', label: 'Retried' },
+]
+
+interface TablesProps {
+  filter: AnalyticsFilter
+  nodes: NodeOrder
+  onNodes: (order: NodeOrder) => void
+}
+
+function Tables({ filter, nodes, onNodes }: TablesProps) {
   const one = filter.workflow_id !== undefined
-  const errors = errorColumns(filter)
+  const order = <SegmentedControl size="xs" data={NODE_ORDERS} value={nodes} onChange={(value) => onNodes(value as NodeOrder)} aria-label="Which nodes first" />
   return (
-    <div className={classes.tables}>
-      {one ? (
-        <BreakdownTable title="Versions" filter={filter} by="version" sort="total" columns={VERSION_COLUMNS} nothing="No version has ended an execution in this span." />
-      ) : (
-        <BreakdownTable title="Workflows" filter={filter} by="workflow" sort="total" columns={WORKFLOW_COLUMNS} nothing="No workflow has ended an execution in this span." />
-      )}
-      <BreakdownTable title="What failed, and where" filter={filter} by="node_error" sort="failed" columns={errors} nothing="No node failed in this span." />
-      <BreakdownTable title="Slowest nodes" filter={filter} by="node" sort="slowest" columns={nodeColumns(!one)} nothing="No node has run in this span." />
-      {one ? (
-        <BreakdownTable title="Triggers" filter={filter} by="trigger" sort="total" columns={triggerColumns(filter)} nothing="No trigger has started an execution that ended in this span." />
-      ) : (
-        <BreakdownTable title="Most failing workflows" filter={filter} by="workflow" sort="failed" columns={WORKFLOW_COLUMNS} nothing="No workflow failed in this span." />
-      )}
-    </div>
+    <>
+      <TriggersTable filter={filter} />
+      <div className={classes.tables}>
+        {one ? (
+          <BreakdownTable title="Versions" filter={filter} by="version" sort="total" columns={VERSION_COLUMNS} nothing="No version has ended an execution in this span." />
+        ) : (
+          <BreakdownTable title="Workflows" filter={filter} by="workflow" sort="total" columns={WORKFLOW_COLUMNS} nothing="No workflow has ended an execution in this span." />
+        )}
+        <BreakdownTable title="What failed, and where" filter={filter} by="node_error" sort="failed" columns={errorColumns(filter)} nothing="No node failed in this span." />
+        <BreakdownTable title="Nodes" filter={filter} by="node" sort={nodes} columns={nodeColumns(!one)} nothing="No node has run in this span." aside={order} />
+        {one ? null : (
+          <BreakdownTable title="Labels" filter={filter} by="label" sort="total" columns={LABEL_COLUMNS} nothing="No workflow with a label has ended an execution in this span." />
+        )}
+      </div>
+      <MessagesTable filter={filter} />
+    </>
   )
 }
 

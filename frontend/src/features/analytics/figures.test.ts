@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Figures } from '@/api/queries/analytics'
-import { axisTime, change, percent, seconds } from './figures'
+import { axisTime, change, percent, reasonsInWords, seconds, turnedAway, turnedAwayInWords } from './figures'
 
 const figures = (given: Partial<Figures>): Figures => ({
   total: 100, succeeded: 90, failed: 10, cancelled: 0, retries: 0, success_rate: 0.9, mean: 1, p50: 1, p95: 2, p99: 3, ...given,
@@ -43,4 +43,10 @@ it('names days on an axis of days, and hours on one of hours', () => {
   const noon = new Date(2026, 10, 24, 12, 0).toISOString()
   const midnight = new Date(2026, 10, 24, 0, 0).toISOString()
   expect([axisTime(noon, 86_400), axisTime(noon, 3600), axisTime(midnight, 3600), axisTime(midnight, 300)]).toEqual(['24 Nov', '12:00', '24 Nov', '00:00'])
+})
+
+it('says what was turned away, and why', () => {
+  const reasons = [{ outcome: 'refused', reason: 'unauthenticated', count: 1300 }, { outcome: 'dead_letter', reason: 'invalid_json', count: 2 }]
+  const away = { duplicate: 0, debounced: 0, refused: 1300, dead_letter: 2, passed_over: 0, reasons }
+  expect([turnedAway(away), turnedAwayInWords(away), reasonsInWords(reasons)]).toEqual([1302, '1,300 refused, 2 dead letters', '1,300 refused (unauthenticated), 2 dead letters (invalid_json)'])
 })

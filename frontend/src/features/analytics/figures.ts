@@ -1,5 +1,5 @@
 /** Figures in words, and how they changed against the span before. */
-import type { Figures } from '@/api/queries/analytics'
+import type { Figures, Reason, TurnedAway } from '@/api/queries/analytics'
 import type { Tone } from '@/lib/status'
 import { formatDuration } from '@/lib/time'
 
@@ -45,3 +45,22 @@ export function axisTime(at: string, bucketSeconds: number): string {
   if (bucketSeconds >= 86_400) return day
   return bucketSeconds >= 3600 && clock === '00:00' ? day : clock
 }
+
+/** How many came and started nothing. */
+export const turnedAway = (of: TurnedAway): number => of.duplicate + of.debounced + of.refused + of.dead_letter + of.passed_over
+
+const WORDS: Record<string, string> = { duplicate: 'duplicates', debounced: 'held together', refused: 'refused', dead_letter: 'dead letters', passed_over: 'passed over' }
+
+/** "3 refused (unauthenticated), 2 dead letters (invalid_json)". */
+export const reasonsInWords = (reasons: Reason[]): string =>
+  reasons
+    .slice(0, 5)
+    .map(({ outcome, reason, count: times }) => `${count(times)} ${WORDS[outcome] ?? outcome} (${reason})`)
+    .join(', ')
+
+/** "4 duplicates, 3 refused", the outcomes that there were. */
+export const turnedAwayInWords = (of: TurnedAway): string =>
+  (['refused', 'duplicate', 'debounced', 'dead_letter', 'passed_over'] as const)
+    .filter((outcome) => of[outcome] > 0)
+    .map((outcome) => `${count(of[outcome])} ${WORDS[outcome]}`)
+    .join(', ')

@@ -1,12 +1,13 @@
 /** Who stands out: workflows, nodes, errors, triggers. Every row leads on. */
 import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { breakdownQuery, type AnalyticsFilter, type By, type Group, type Sort } from '@/api/queries/analytics'
 import { DataTable, type Column } from '@/ui/data-table'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Section } from '@/ui/page'
 import { RowLink } from '@/ui/row-link'
 import { CsvButton } from './csv-button'
-import { count, percent, seconds } from './figures'
+import { change, count, percent, seconds } from './figures'
 import classes from './analytics-page.module.css'
 
 interface TableProps {
@@ -16,13 +17,14 @@ interface TableProps {
   sort: Sort
   columns: Column<Group>[]
   nothing: string
+  aside?: ReactNode
 }
 
-export function BreakdownTable({ title, filter, by, sort, columns, nothing }: TableProps) {
+export function BreakdownTable({ title, filter, by, sort, columns, nothing, aside }: TableProps) {
   const query = useQuery(breakdownQuery(filter, by, sort))
   const rows = (query.data?.items ?? []).filter((row) => sort !== 'failed' || row.failed > 0)
   return (
-    <Section title={title} flush aside={rows.length > 0 ? <CsvButton filter={filter} table={{ by, sort }} name={by} /> : null} testId={`by-${by}-${sort}`}>
+    <Section title={title} flush aside={<TableAside before={aside}>{rows.length > 0 ? <CsvButton filter={filter} table={{ by, sort }} name={by} /> : null}</TableAside>} testId={`by-${by}`}>
       {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : null}
       <DataTable
         label={title}
@@ -36,6 +38,15 @@ export function BreakdownTable({ title, filter, by, sort, columns, nothing }: Ta
   )
 }
 
+export function TableAside({ before, children }: { before?: ReactNode; children: ReactNode }) {
+  return (
+    <span className={classes.aside}>
+      {before}
+      {children}
+    </span>
+  )
+}
+
 const number = (key: string, header: string, render: (row: Group) => string, hide?: 'md' | 'sm'): Column<Group> => ({
   key,
   header,
@@ -46,6 +57,18 @@ const number = (key: string, header: string, render: (row: Group) => string, hid
 })
 const total = number('total', 'Runs', (row) => count(row.total))
 const failed = number('failed', 'Failed', (row) => count(row.failed))
+/** How many there were in the span before, as a change. */
+const before: Column<Group> = {
+  key: 'before',
+  header: 'Before',
+  render: (row) => {
+    const found = row.previous ? change(row, row.previous, 'total') : null
+    return <span className="mr-num mr-dim">{found?.text ?? 'none'}</span>
+  },
+  align: 'right',
+  width: 92,
+  hide: 'md',
+}
 const rate = number('rate', 'Success', (row) => percent(row.success_rate), 'sm')
 const p95 = number('p95', 'p95', (row) => seconds(row.p95), 'sm')
 const nameOf = (row: Group) => row.workflow_name ?? 'A deleted workflow'
@@ -61,6 +84,7 @@ export const WORKFLOW_COLUMNS: Column<Group>[] = [
     ),
   },
   total,
+  before,
   failed,
   rate,
   p95,
@@ -96,24 +120,34 @@ export const errorColumns = (filter: AnalyticsFilter): Column<Group>[] => [
 ]
 
 export const VERSION_COLUMNS: Column<Group>[] = [
-  { key: 'version', header: 'Version', render: (row) => <strong>{row.version === 'draft' ? 'Draft' : `v${row.version}`}</strong> },
+  {
+    key: 'version',
+    header: 'Version',
+    render: (row) => (
+      <RowLink to="/analytics" search={(was) => ({ ...was, version: String(row.version) })}>
+        <strong>{row.version === 'draft' ? 'Draft' : `v${row.version}`}</strong>
+      </RowLink>
+    ),
+  },
   total,
+  before,
   failed,
   rate,
   p95,
 ]
 
-export const triggerColumns = (filter: AnalyticsFilter): Column<Group>[] => [
+export const LABEL_COLUMNS: Column<Group>[] = [
   {
-    key: 'trigger',
-    header: 'Trigger',
+    key: 'label',
+    header: 'Label',
     render: (row) => (
-      <RowLink to="/executions" search={{ trigger_id: row.trigger_id, from: filter.from, to: filter.to }}>
-        <code>{row.trigger_id}</code>
+      <RowLink to="/analytics" search={(was) => ({ ...was, label: row.label })}>
+        {row.label}
       </RowLink>
     ),
   },
   total,
+  before,
   failed,
   rate,
 ]
