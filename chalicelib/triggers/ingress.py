@@ -27,7 +27,7 @@ from chalicelib.triggers.refusals import refusal
 from chalicelib.triggers.tokens import CannotCheck
 from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
 
-MAX_ROUNDS = 4
+MAX_ROUNDS = 10
 FIRED_SECONDS = 1.0
 _PATH = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _NOTE_FIRED = "UPDATE triggers SET last_fired_at = now() WHERE id = %(id)s"

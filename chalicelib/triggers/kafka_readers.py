@@ -19,18 +19,19 @@ READERS = (
 
 _SAY = """
 INSERT INTO kafka_readers (holder, group_name, trouble, lag)
-SELECT %(holder)s, group_name, trouble, lag FROM json_to_recordset(%(said)s::json) AS v(group_name text, trouble text, lag text)
+SELECT %(holder)s, group_name, coalesce(trouble, 'the brokers have no topic ' || array_to_string(nullif(missing, '{}'), ', ')), lag
+FROM json_to_recordset(%(said)s::json) AS v(group_name text, trouble text, missing text[], lag text)
 ON CONFLICT (holder, group_name) DO UPDATE SET trouble = excluded.trouble, lag = excluded.lag, said_at = now()
 """
 _FORGET = """
 DELETE FROM kafka_readers
 WHERE holder = %(holder)s AND group_name <> ALL (%(groups)s::text[]) OR said_at < now() - interval '1 hour'
 """
-# A group in trouble makes its triggers unhealthy, and one that is read again well; other reasons are not touched.
+# A group in trouble makes its triggers unhealthy, a topic that is not there those that read it; what is read again is well. Other reasons are not touched.
 _JUDGE = """
-WITH said AS (SELECT * FROM json_to_recordset(%(said)s::json) AS v(group_name text, trouble text)),
+WITH said AS (SELECT * FROM json_to_recordset(%(said)s::json) AS v(group_name text, trouble text, missing text[])),
  seen AS (
-  SELECT t.id, 'reading Kafka: ' || said.trouble AS reason FROM said
+  SELECT t.id, 'reading Kafka: ' || CASE WHEN t.topic = ANY (said.missing) THEN 'the brokers have no topic ' || t.topic ELSE said.trouble END AS reason FROM said
   JOIN triggers t ON t.type = 'kafka' AND (t.id = said.group_name OR position('"group":' || to_json(said.group_name)::text IN t.config) > 0)
   WHERE t.paused_at IS NULL AND (t.unhealthy_reason IS NULL OR t.unhealthy_reason LIKE 'reading Kafka: %%'))
 UPDATE triggers t SET unhealthy_reason = seen.reason FROM seen
@@ -53,11 +54,12 @@ class Reading:
 
 
 def say(connection: Connection, holder: str, said: Sequence[Mapping[str, Any]]) -> None:
-    """What a poller has to say now of all its groups: {group, trouble, lag: {"topic/partition": records}}."""
+    """What a poller has to say now of all its groups: {group, trouble, missing: topics that are not there, lag: {"topic/partition": records}}."""
     rows = [
         {
             "group_name": each["group"],
             "trouble": None if each["trouble"] is None else printable(each["trouble"]),
+            "missing": list(each["missing"]),
             "lag": dumps(each["lag"]),
         }
         for each in sorted(said, key=lambda each: each["group"])

@@ -95,6 +95,7 @@ class KafkaPoller:
             {
                 "group": group,
                 "trouble": reader.trouble if reader.trouble_seconds(now) > TROUBLE_SECONDS else None,
+                "missing": reader.missing_for(TROUBLE_SECONDS, now),
                 "lag": dict(reader.lag),
             }
             for group, reader in self._readers.items()

@@ -107,11 +107,16 @@ class GroupReader(threading.Thread):
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._troubled_since: float | None = None
         self._measured_at = 0.0
+        self._missing: dict[str, float] = {}
         self._uncommitted: dict[TopicPartition, int] = {}
 
     def trouble_seconds(self, now: float) -> float:
         """For how long there has been trouble without a break; `now` in monotonic seconds."""
         return 0.0 if self._troubled_since is None else now - self._troubled_since
+
+    def missing_for(self, seconds: float, now: float) -> list[str]:
+        """Topics that the brokers have not had for so long; `now` in monotonic seconds. They are waited for."""
+        return sorted(topic for topic, since in dict(self._missing).items() if now - since > seconds)
 
     def update(self, topics: Topics) -> None:
         """What the group's triggers want from now on."""
@@ -223,7 +228,10 @@ class GroupReader(threading.Thread):
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
             return
         self._measured_at, lag = time.monotonic(), {}
-        for partition in consumer.assignment():
+        assigned = consumer.assignment()
+        unseen = set(self._topics) - {partition.topic for partition in assigned}
+        self._missing = {topic: self._missing.get(topic, self._measured_at) for topic in unseen if not consumer.partitions_for_topic(topic)}
+        for partition in assigned:
             end = consumer.highwater(partition)
             if end is not None and partition not in consumer.paused():
                 position = consumer.position(partition, timeout_ms=100)

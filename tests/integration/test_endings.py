@@ -138,6 +138,8 @@ def test_what_is_disabled_or_gone_says_so(database: Database, engine: EngineRun)
     with transaction() as connection:
         shown = service.show(service.get(connection, DEFAULT_WORKSPACE, trigger_id))
     assert (shown["state"], shown["reason"]) == ("unhealthy", "the workflow it listens to was deleted")
+    noted = database.one("SELECT state, reason FROM trigger_health WHERE trigger_id = %(id)s", id=trigger_id)
+    assert noted == {"state": "unhealthy", "reason": "the workflow it listens to was deleted"}
 
 
 @pytest.fixture

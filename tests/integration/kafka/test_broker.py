@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -164,6 +165,30 @@ def test_lag_and_trouble_are_told_to_everybody(
     changes = database.execute("SELECT state FROM trigger_health ORDER BY id")
     assert [change["state"] for change in changes] == ["unhealthy", "healthy"]
     assert database.execute("SELECT 1 FROM kafka_readers") == []  # the poller has left
+
+
+def test_a_topic_that_is_not_there_is_said_of_the_triggers_that_read_it(
+    database: Database, workflow: Published, settings: Settings, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_poller, "SAY_SECONDS", 0.1)
+    monkeypatch.setattr(kafka_poller, "TROUBLE_SECONDS", 0.2)
+    there, later = broker.topic(), f"later-{uuid.uuid4().hex[:8]}"
+    well = kafka_trigger(database, workflow, there, group="readers-of-both")
+    waiting = kafka_trigger(database, workflow, later, start="earliest", group="readers-of-both")
+
+    def reason(trigger_id: str) -> str | None:
+        return database.one("SELECT unhealthy_reason FROM triggers WHERE id = %(id)s", id=trigger_id)["unhealthy_reason"]
+
+    with polling(settings):
+        eventually(lambda: reason(waiting) == f"reading Kafka: the brokers have no topic {later}")
+        assert reason(well) is None
+        with transaction() as connection:
+            assert reading(connection).troubles == [f"readers-of-both: the brokers have no topic {later}"]
+        broker.create(later)
+        broker.send(later, {"n": 1})
+        eventually(lambda: reason(waiting) is None)
+        eventually(lambda: numbers(database) == [1])
+    assert [row["state"] for row in database.execute("SELECT state FROM trigger_health ORDER BY id")] == ["unhealthy", "healthy"]
 
 
 class PrometheusSinkWithQueue(PrometheusSink):
