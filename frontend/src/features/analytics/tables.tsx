@@ -52,7 +52,7 @@ const number = (key: string, header: string, render: (row: Group) => string, hid
   header,
   render: (row) => <span className="mr-num">{render(row)}</span>,
   align: 'right',
-  width: 92,
+  width: 74,
   hide,
 })
 const total = number('total', 'Runs', (row) => count(row.total))
@@ -66,7 +66,7 @@ const before: Column<Group> = {
     return <span className="mr-num mr-dim">{found?.text ?? 'none'}</span>
   },
   align: 'right',
-  width: 92,
+  width: 74,
   hide: 'md',
 }
 const rate = number('rate', 'Success', (row) => percent(row.success_rate), 'sm')

@@ -15,8 +15,10 @@ function number<Row>(key: string, header: string, render: (row: Row) => string, 
   return { key, header, render: (row) => <span className="mr-num">{render(row)}</span>, align: 'right', width: 104, hide }
 }
 
-const punctuality = ({ type, fired, late, skipped }: TriggerFigures): string =>
-  type === 'schedule' ? [`${count(fired)} on time`, late ? `${count(late)} late` : '', skipped ? `${count(skipped)} skipped` : ''].filter(Boolean).join(', ') : ''
+function punctuality({ fired, late, skipped }: TriggerFigures): string {
+  if (fired + late + skipped === 0) return '–'
+  return [`${count(fired)} on time`, late ? `${count(late)} late` : '', skipped ? `${count(skipped)} skipped` : ''].filter(Boolean).join(', ')
+}
 
 const TRIGGER_COLUMNS: Column<TriggerFigures>[] = [
   {
@@ -42,7 +44,7 @@ const TRIGGER_COLUMNS: Column<TriggerFigures>[] = [
     width: 104,
     hide: 'sm',
   },
-  { key: 'punctual', header: 'Planned', render: (row) => <span className="mr-num">{punctuality(row) || '–'}</span>, align: 'right', width: 210, hide: 'md' },
+  { key: 'punctual', header: 'Planned', render: (row) => <span className="mr-num">{punctuality(row)}</span>, align: 'right', width: 210, hide: 'md' },
   number('late', 'Lateness, p95', (row) => (row.type === 'schedule' ? seconds(row.lateness.p95) : '–'), 'md'),
   number('lag', 'Kafka lag', (row) => (row.type !== 'kafka' ? '–' : row.lag === null ? 'unknown' : count(row.lag)), 'sm'),
 ]
