@@ -44,6 +44,7 @@ VARIABLES = {
     "port": "PORT",
     "data_dir": "MILLRACE_DATA_DIR",
     "queue_limit": "MILLRACE_QUEUE_LIMIT",
+    "retention_days": "MILLRACE_RETENTION_DAYS",
     "log_level": "LOG_LEVEL",
 }
 
@@ -79,6 +80,7 @@ class Settings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65535)
     data_dir: Path = Path(".millrace")
     queue_limit: int = Field(default=100_000, ge=1)
+    retention_days: int | None = Field(default=None, ge=1)
     log_level: str = "INFO"
 
     @field_validator("egress_allow", "cors_origins", "master_key_previous", mode="before")

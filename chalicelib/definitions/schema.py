@@ -116,6 +116,7 @@ class Settings(_Model):
     concurrency: Concurrency | None = None
     on_failure_workflow: Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_clean)] | None = None
     retention_days: int | None = Field(default=None, ge=1, le=3_650)
+    retention_bytes: int | None = Field(default=None, ge=1_000_000, le=1_000_000_000_000, description="of the history of ended executions; the oldest go first")
 
 
 class Body(_Model):

@@ -1,38 +1,78 @@
-"""How long history is kept: `settings.retention_days` of a workflow's live version. Without it, for ever."""
+"""How long history is kept, decided purely. A workflow's live version says `settings.retention_days` and `settings.retention_bytes`; MILLRACE_RETENTION_DAYS holds for
+those that say nothing. Without any of them: for ever.
+
+History lies in a partition for each month. A month is dropped, which costs nothing and leaves no bloat, when everything in it is over; so an execution may be kept
+up to a month longer than its workflow asks. Rows are deleted only where waiting for that would be wrong: where others of the month are kept longer, where days are few,
+and where bytes are too many.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
-from chalicelib.core import db
-from chalicelib.core.ids import bound
-from chalicelib.core.jsontext import loads
-
-_LIMITED = """
-SELECT w.id, d.body, now() AS now FROM workflows w JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
-JOIN definitions d ON d.id = v.definition_id WHERE strpos(d.body, '"retention_days"') > 0 ORDER BY w.id
-"""
-
-# Ids carry the time at which an execution was made, which is never later than its end.
-_OLD = """
-SELECT id FROM executions WHERE workflow_id = %(workflow_id)s AND id < %(bound)s AND status <> 'queued' AND finished_at < %(before)s ORDER BY id LIMIT %(limit)s
-"""
+WHOLE_MONTHS_FROM_DAYS = 28  # who keeps history for fewer days has it deleted by the day
 
 
-def forget_history(connection: Connection, limit: int) -> int:
-    """Delete executions, with their node runs, that ended longer ago than their workflow keeps them; at most `limit`, returns how many."""
-    forgotten = 0
-    for row in db.rows(connection, _LIMITED):
-        days = loads(row["body"]).get("settings", {}).get("retention_days")
-        if days is None or forgotten >= limit:
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """What a workflow asks for; None: without limit."""
+
+    days: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month's history and the workflows that have executions in it. `name` is its suffix, such as 2026_01; None: what stands outside all months."""
+
+    name: str | None
+    begins: datetime
+    ends: datetime
+    workflows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Executions of a workflow, begun in a month, that ended before `before` are to be deleted."""
+
+    month: Month
+    workflow_id: str
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A month that may go as a whole, if nothing in it is needed, and nothing in it ended after `before`."""
+
+    month: Month
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Months to drop, and what is to be deleted from others."""
+
+    drop: tuple[Over, ...]
+    delete: tuple[Expired, ...]
+
+
+def plan(months: Sequence[Month], keep: Mapping[str, Keep], default_days: int | None, now: datetime) -> Plan:
+    """What may go now."""
+    drop, delete = [], []
+    for month in months:
+        days = {own_id: _days(keep.get(own_id), default_days) for own_id in month.workflows}
+        longest = None if None in days.values() else max((each for each in days.values() if each is not None), default=0)
+        if month.name is not None and longest is not None and month.ends + timedelta(days=longest) <= now:
+            drop.append(Over(month, now - timedelta(days=longest)))
             continue
-        before = row["now"] - timedelta(days=days)
-        params = {"workflow_id": row["id"], "bound": bound("exe", before), "before": before, "limit": limit - forgotten}
-        ids = [old["id"] for old in db.rows(connection, _OLD, params)]
-        if ids:
-            db.run(connection, "DELETE FROM node_runs WHERE execution_id = ANY(%(ids)s)", {"ids": ids})
-            db.run(connection, "DELETE FROM executions WHERE id = ANY(%(ids)s)", {"ids": ids})
-            forgotten += len(ids)
-    return forgotten
+        for own_id, own in days.items():
+            whole = month.name is not None and own == longest and own is not None and own >= WHOLE_MONTHS_FROM_DAYS
+            if own is not None and not whole and month.begins + timedelta(days=own) <= now:
+                delete.append(Expired(month, own_id, now - timedelta(days=own)))
+    return Plan(tuple(drop), tuple(delete))
+
+
+def _days(asked: Keep | None, default: int | None) -> int | None:
+    return asked.days if asked is not None and asked.days is not None else default

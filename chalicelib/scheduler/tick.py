@@ -21,9 +21,8 @@ from chalicelib.core.cache import cache
 from chalicelib.core.config import settings
 from chalicelib.core.errors import Unavailable
 from chalicelib.core.logging import logger
-from chalicelib.engine import events
+from chalicelib.engine import events, forgetting
 from chalicelib.engine.places import free_left_places
-from chalicelib.engine.retention import forget_history
 from chalicelib.engine.wake import wake
 from chalicelib.scheduler import repository
 from chalicelib.scheduler.queue import release_queued
@@ -279,8 +278,7 @@ class _Tick:
         return freed == PLACES_PER_ROUND
 
     def _forget_history(self) -> bool:
-        with self.transaction() as connection:
-            return forget_history(connection, EXECUTIONS_PER_ROUND) == EXECUTIONS_PER_ROUND
+        return forgetting.forget(self.transaction, EXECUTIONS_PER_ROUND) >= EXECUTIONS_PER_ROUND
 
     def _forget_events(self) -> bool:
         with self.transaction() as connection:
