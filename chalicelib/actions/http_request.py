@@ -62,6 +62,10 @@ async def run(ctx: NodeContext, config: HttpRequestConfig) -> Done:
     tls_error, too_many_redirects, response_too_large, invalid_response, and those of credentials (credential_…)."""
     transport = await transport_of(ctx, config.tls, config.proxy)
     url = request_url(config.url, config.query)
+    try:
+        parse_url(url)
+    except (EgressDenied, InvalidUrl) as error:
+        raise ActionError(error.code, f"url: {error.detail}") from None
     if config.pagination is not None:
         return Done(await _all_pages(ctx, config, config.pagination, url, transport))
     return Done((await _one(ctx, config, url, ctx.idempotency_key, transport))[0])

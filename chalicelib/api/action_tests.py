@@ -50,7 +50,8 @@ class ActionTested(Answer):
 
 @routes.route("POST", "/registry/actions/{type}/test", role=EDITOR, body=ActionTest, body_optional=True, answer=ActionTested, transactional=False)
 def test_action(call: Call, type: str) -> Reply:
-    """Run one action now, with pinned data, once and for at most 25 seconds. Its effects are real, and no history is kept."""
+    """Run one action now, with pinned data, once and for at most 25 seconds. Its effects are real, and no history is kept. Credentials that are bound to workflows
+    are lent where `context.execution.workflow_id` names one of them."""
     workspace_id, context = call.workspace_id, call.body.context.model_dump(exclude_unset=True)
     types = catalogue()
     if types.get(type) is None:
@@ -61,7 +62,8 @@ def test_action(call: Call, type: str) -> Reply:
         with transaction() as connection:
             return find_target(executor(connection), workspace_id, name)
 
-    tested = rehearse(type, call.body.config, context, workspace_id, types, find)
+    named = find(str(context.get("execution", {}).get("workflow_id", "")))
+    tested = rehearse(type, call.body.config, context, workspace_id, types, find, named.workflow_id if named else "")
     if tested.starts:
         with transaction() as connection:
             start_children(executor(connection), tested.starts)

@@ -18,7 +18,16 @@ _CODES = {
     "union_tag_invalid": "not_allowed",
     "union_tag_not_found": "missing",
 }
-_WORDS = {"missing": "this field is required", "extra_forbidden": "this field is not known here; remove it or check its spelling"}
+_WORDS = {
+    "missing": "this field is required",
+    "extra_forbidden": "this field is not known here; remove it or check its spelling",
+    "string_type": "this should be text",
+    "list_type": "this should be a list",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "this should be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "this should be a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "this should be true or false"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "this should be an object"),
+}
 
 
 def complaints(error: ValidationError, prefix: str = "", tags: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -28,10 +37,16 @@ def complaints(error: ValidationError, prefix: str = "", tags: Collection[str] =
         {
             "path": prefix + pointer(part for n, part in enumerate(problem["loc"]) if not (n > 0 and part in tags)),
             "code": _code(problem["type"]),
-            "message": _WORDS.get(problem["type"]) or str(problem["msg"]).removeprefix("Value error, "),
+            "message": words(problem),
         }
         for problem in error.errors(include_url=False, include_input=False)
     ]
+
+
+def words(problem: Any) -> str:
+    """What one of pydantic's problems means, to whoever wrote the document."""
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    return _WORDS.get(problem["type"]) or (f"this should {said.removeprefix('Input should ')}" if said.startswith("Input should ") else said)
 
 
 def _code(kind: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from chalicelib.core.errors import ExpressionError
 from chalicelib.core.redaction import Secrets
 from chalicelib.definitions.graph import GraphNode
+from chalicelib.definitions.pointers import value_at
 from chalicelib.engine.course import Course, Frame
 from chalicelib.engine.scopes import Missing
 from chalicelib.engine.state import NodeRun
@@ -47,11 +48,9 @@ def prepare(course: Course, frame: Frame, node: GraphNode, run: NodeRun, clients
         run.input = {name: value for name, value in rendered.items() if name != spec.body_field} if spec.body_field else rendered
         config = spec.config_model.model_validate(rendered)
     except ExpressionError as error:
-        return ActionError(error.code, error.detail)
+        return expression_failure(error, [(pointer, program.source) for pointer, program in node.config.expressions])
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return ActionError("invalid_config", f"{field or 'config'}: {first['msg'].removeprefix('Value error, ')}")
+        return ActionError("invalid_config", spec.explain(rendered, error))
     context = NodeContext(
         execution_id=state.execution_id,
         workspace_id=state.workspace_id,
@@ -102,13 +101,20 @@ def run_pure(prepared: Prepared) -> Outcome | ActionError:
         return failure_of(error, prepared)
 
 
+def expression_failure(error: ExpressionError, sources: Iterable[tuple[str, Any]]) -> ActionError:
+    """An expression's error, with the field that holds it before it; `sources` are all of them, by JSON Pointer."""
+    field = next((pointer[1:] for pointer, source in sources if source == error.extra.get("expression")), None)
+    return ActionError(error.code, f"{field}: {error.detail}" if field else error.detail)
+
+
 def failure_of(error: Exception, prepared: Prepared) -> ActionError:
     """Any exception of an action as an error for history. What nobody foresaw is logged with its trace, and shown without it."""
     match error:
         case ActionError():
             return error
         case ExpressionError():
-            return ActionError(error.code, error.detail)
+            config = prepared.run.input
+            return expression_failure(error, [(pointer, value_at(config, pointer)) for pointer in prepared.spec.cel_fields(config)])
         case TimeoutError():
             seconds = prepared.node.timeout_seconds
             return ActionError("timeout", f"no result within {seconds:g} seconds (timeout_seconds)", error_class="timeout")

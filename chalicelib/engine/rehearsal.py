@@ -96,10 +96,16 @@ class _Rehearsal(Burst):
 
 
 def rehearse(
-    node_type: str, config: dict[str, Any], context: Mapping[str, Any], workspace_id: str, types: ActionCatalogue, find: FindWorkflow
+    node_type: str,
+    config: dict[str, Any],
+    context: Mapping[str, Any],
+    workspace_id: str,
+    types: ActionCatalogue,
+    find: FindWorkflow,
+    workflow_id: str = "",
 ) -> Rehearsed:
     """Run one node of this type with this config (its expressions included) and see what comes of it. `context` holds input, trigger, nodes, execution, item and
-    index, as expressions see them. A node that waits is `waiting`. Never raises for what is wrong with config or context."""
+    index, as expressions see them; `workflow_id` is the workflow it acts for, which credentials may be bound to. A node that waits is `waiting`. Never raises for what is wrong with config or context."""
     began = time.perf_counter()
     try:
         node = Node(id=NODE_ID, type=node_type, config=config, retry=RetryPolicy(max_attempts=1), timeout_seconds=LONGEST_SECONDS)
@@ -108,14 +114,16 @@ def rehearse(
         return Rehearsed("failed", None, error_of(error.code, error.detail), time.perf_counter() - began)
     except ValueError as error:
         return Rehearsed("failed", None, error_of("invalid_config", str(error)), time.perf_counter() - began)
-    found = asyncio.run(_run(graph, context, workspace_id, types, find))
+    found = asyncio.run(_run(graph, context, workspace_id, types, find, workflow_id))
     found.seconds = time.perf_counter() - began
     return found
 
 
-async def _run(graph: Graph, context: Mapping[str, Any], workspace_id: str, types: ActionCatalogue, find: FindWorkflow) -> Rehearsed:
+async def _run(
+    graph: Graph, context: Mapping[str, Any], workspace_id: str, types: ActionCatalogue, find: FindWorkflow, workflow_id: str
+) -> Rehearsed:
     books, now = _Books(), utc_now()
-    burst = _Rehearsal(_held(now), graph, _state(context, workspace_id, now), _tools(books, types, find))
+    burst = _Rehearsal(_held(now), graph, _state(context, workspace_id, workflow_id, now), _tools(books, types, find))
     burst.context = context
     try:
         async with asyncio.timeout(LONGEST_SECONDS + 1):
@@ -137,13 +145,12 @@ def _held(now: datetime) -> Held:
     return Held(Claim(new_id("exe"), 1, 0, 0, False, now, now, now), 1, 0, float("inf"))
 
 
-def _state(context: Mapping[str, Any], workspace_id: str, now: datetime) -> ExecutionState:
-    execution = context.get("execution") or {}
+def _state(context: Mapping[str, Any], workspace_id: str, workflow_id: str, now: datetime) -> ExecutionState:
     own_id = new_id("exe")
     return ExecutionState(
         execution_id=own_id,
         workspace_id=workspace_id,
-        workflow_id=str(execution.get("workflow_id", "")),
+        workflow_id=workflow_id,
         definition_id="",
         version=None,
         trigger=context.get("trigger", {}),

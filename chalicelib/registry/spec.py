@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 
+from chalicelib.core.expressions import suggestion
 from chalicelib.core.redaction import Secrets
+from chalicelib.definitions.complaints import words
 from chalicelib.definitions.issues import Issue
 
 # A field that holds bare CEL. Its name within the config is found by its JSON Schema format.
@@ -183,10 +185,20 @@ class ActionSpec:
             for problem in error.errors(include_url=False):
                 if not _hidden_by_expression(config, problem["loc"]):
                     path = "".join(f"/{_escape(part)}" for part in _within(config, problem["loc"]))
-                    issues.append(Issue(path=path, code=f"config_{problem['type']}", message=_words(problem)))
+                    issues.append(Issue(path=path, code=f"config_{problem['type']}", message=self._words(problem)))
         if self.warn is not None and not issues:
             issues.extend(self.warn(config))
         return issues
+
+    def explain(self, config: Mapping[str, Any], error: ValidationError) -> str:
+        """The first thing that is wrong with a config whose expressions are filled in, with its field before it."""
+        problem = error.errors(include_url=False)[0]
+        field = "/".join(str(part) for part in _within(config, problem["loc"]))
+        return f"{field}: {self._words(problem)}" if field else self._words(problem)
+
+    def _words(self, problem: Any) -> str:
+        near = suggestion(str(problem["loc"][-1]), _known_beside(self.config_schema(), problem["loc"])) if problem["type"] == "extra_forbidden" else ""
+        return words(problem) + (f".{near}" if near else "")
 
     def cel_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """JSON Pointers of what templates leave alone: fields that hold bare CEL (format `cel`), and values meant as they are (format `literal`)."""
@@ -264,12 +276,18 @@ def _hidden_by_expression(config: Any, loc: tuple[str | int, ...]) -> bool:
     return False
 
 
-def _words(problem: Any) -> str:
-    if problem["type"] == "missing":
-        return "this field is required"
-    if problem["type"] == "extra_forbidden":
-        return "this field is not known here; remove it or check its spelling"
-    return str(problem["msg"]).removeprefix("Value error, ")
+def _known_beside(schema: Mapping[str, Any], loc: tuple[str | int, ...]) -> list[str]:
+    """The names that the schema has beside the last of the path."""
+    defs, places = schema.get("$defs", {}), [schema]
+    for part in loc:
+        opened: list[Any] = []
+        for place in places:
+            while "$ref" in place:
+                place = defs[place["$ref"].rsplit("/", 1)[1]]
+            opened += [place, *(defs[each["$ref"].rsplit("/", 1)[1]] if "$ref" in each else each for each in place.get("anyOf", ()))]
+        known = [name for place in opened for name in place.get("properties", {})]
+        places = [found for place in opened if (found := place.get("items") if isinstance(part, int) else place.get("properties", {}).get(part))]
+    return known
 
 
 def _leaves(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], path: str, formats: tuple[str, ...]) -> list[str]:

@@ -65,7 +65,7 @@ class DiscordWebhook:
         query = {"wait": "true", **({"thread_id": config.thread_id} if config.thread_id else {})}
         body = body_of(config)
         if config.username:
-            body["username"] = config.username
+            body["username"] = discord_text(config.username)
         if config.avatar_url:
             body["avatar_url"] = link(config.avatar_url, "avatar_url")
         url = job.credential.data.url

@@ -11,8 +11,9 @@ from chalicelib.actions.messages.config import invalid
 from chalicelib.actions.messages.http_api import of_status, parsed, post, text_of
 from chalicelib.actions.messages.provider import Answer, Job, Taken, one_by_one
 from chalicelib.actions.messages.text import plain
+from chalicelib.core.egress import EgressDenied, InvalidUrl, parse_url
 from chalicelib.definitions.readings import value_at
-from chalicelib.registry.spec import Config
+from chalicelib.registry.spec import ActionError, Config
 
 
 class HttpGateway(Config):
@@ -40,6 +41,10 @@ class HttpSmsProvider:
 
     async def _send_one(self, job: Job, recipient: str) -> Answer:
         gateway = job.config.http
+        try:
+            parse_url(gateway.url)
+        except (EgressDenied, InvalidUrl) as error:
+            raise ActionError(error.code, f"http/url: {error.detail}") from None
         fields = {**gateway.fields, gateway.to_field: recipient, gateway.text_field: plain(job.config.text)}
         if job.config.sender:
             fields[gateway.from_field] = job.config.sender

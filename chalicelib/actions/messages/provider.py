@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from chalicelib.core.egress import EgressDenied, InvalidUrl
 from chalicelib.core.http import HttpClient, http_client
 from chalicelib.credentials.vault import Opened
 from chalicelib.registry.spec import ActionError, NodeContext
@@ -103,6 +104,8 @@ async def one_by_one(job: Job, send_one: Any, at_once: int = 5) -> dict[str, Ans
                 return found
             except NotTaken as error:
                 return error.problem
+            except (EgressDenied, InvalidUrl) as error:
+                return Problem(error.code, error.detail, error.code)
             except ActionError as error:
                 return Problem(error.code, error.message, error.code, error.error_class, error.retry_after)
 

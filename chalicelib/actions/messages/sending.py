@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chalicelib.actions.messages.config import MessageConfig, distinct, invalid
+from chalicelib.actions.messages.http_api import of_failure
 from chalicelib.actions.messages.provider import Answer, Job, NotTaken, Problem, Provider, choose
 from chalicelib.actions.messages.quiet import quiet_until
+from chalicelib.core.egress import EgressDenied, InvalidUrl
 from chalicelib.credentials.vault import Opened, borrow
 from chalicelib.deliveries import repository, service
 from chalicelib.deliveries.edge import before_sending, record
@@ -40,7 +42,9 @@ class Sending:
     async def run(self) -> Done | Sleep:
         """Done with `{provider, message_id, status, recipients}`; raises ActionError when somebody was not sent to and another attempt may help, or nobody was."""
         if not self.recipients:
-            raise invalid("there is nobody to send to: every recipient is empty")
+            raise invalid("to: there is nobody to send to; every recipient is empty")
+        if any(not each.isprintable() for each in self.recipients):
+            raise invalid("to: a recipient may not hold line breaks or other control characters")
         until = await self._quiet()
         if until is not None:
             return Sleep(until)
@@ -143,6 +147,8 @@ class Sending:
             answers = dict.fromkeys(pending, error.problem)
         except ActionError as error:
             answers = dict.fromkeys(pending, Problem(error.code, error.message, error.code, error.error_class, error.retry_after))
+        except (EgressDenied, InvalidUrl) as error:
+            answers = dict.fromkeys(pending, of_failure(error))
         for recipient in pending:
             answer = answers.get(recipient) or Problem("provider_error", f"{provider.name} said nothing of this recipient", "no_answer", unsure=True)
             if isinstance(answer, Problem):

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.actions.messages.http_api import of_status, post, text_of
 from chalicelib.actions.messages.provider import Answer, Job, NotTaken, Problem, Taken
-from chalicelib.actions.messages.text import card, link, teams_text
+from chalicelib.actions.messages.text import card, link, plain, teams_text
 from chalicelib.core import jsontext
 
 MAX_BYTES = 28_000
@@ -27,7 +27,7 @@ def card_of(config: Any) -> dict[str, Any]:
     made = {"$schema": SCHEMA, "type": "AdaptiveCard", "version": "1.4", "body": body}
     if config.links:
         made["actions"] = [
-            {"type": "Action.OpenUrl", "title": each.label, "url": link(each.url, f"links/{at}/url")} for at, each in enumerate(config.links)
+            {"type": "Action.OpenUrl", "title": plain(each.label), "url": link(each.url, f"links/{at}/url")} for at, each in enumerate(config.links)
         ]
     return made
 

@@ -184,7 +184,18 @@ def _explain(source: str, message: str) -> str:
         takes = library.signatures(overload[1])
         also = f"; it takes: {'; '.join(takes)}" if takes else ""
         return f"{operation(overload[1])} cannot be applied to ({overload[2].strip('()')}){also}"
-    return re.sub(r" expecting \{.*", "", message).replace("'<EOF>'", "the end").replace("<EOF>", "the end")
+    return _misplaced(message)
+
+
+def _misplaced(message: str) -> str:
+    """The grammar's complaint, without what else it could have taken."""
+    if "<EOF>" in message:
+        return "the expression ends too early; something is missing behind its end"
+    if found := re.search(r"(?:mismatched|extraneous) input '(.*?)' expecting", message):
+        return f"{found[1]!r} is not expected here"
+    if found := re.search(r"token recognition error at: '(.*)'", message):
+        return f"{found[1]!r} does not belong into an expression"
+    return re.sub(r" expecting \{.*", "", message)
 
 
 def _unknown_function(name: str) -> str:

@@ -91,6 +91,36 @@ def test_an_address_that_is_blocked(api: ApiClient, database: Database) -> None:
     assert (tested["status"], tested["error"]["code"]) == ("failed", "egress_denied")
 
 
+def test_a_bound_credential_is_lent_for_its_own_workflow_only(api: ApiClient, database: Database) -> None:
+    own, other = (published(database, definition({"id": "t", "type": "transform"})).workflow_id for _ in range(2))
+    made = api.post("/credentials", {"name": "Bound", "type": "bearer", "data": {"token": "the-token"}, "workflows": [own]})
+    assert made.status == 201, made.body
+    with serving(lambda request: answer(request.headers.get("authorization", "").encode())) as server:
+        config = {"url": server.url(), "auth": {"credential": "bound"}}
+        assert tried(api, "http.request", config, execution={"workflow_id": own})["status"] == "succeeded"
+        for named in ({"workflow_id": other}, {"workflow_id": "wf_made_up"}, {"workflow_id": f"{own} "}, {"workflow_id": [own]}, {}):
+            assert tried(api, "http.request", config, execution=named)["error"]["code"] == "credential_not_allowed"
+        assert len(server.requests) == 1
+
+
+def test_what_is_wrong_with_a_config_names_its_field_and_the_nearest_name(api: ApiClient, database: Database) -> None:
+    for node_type, config, said in (
+        ("http.request", {"url": "https://a.example", "method": "FETCH"}, "method: this should be 'GET', "),
+        ("http.request", {}, "url: this field is required"),
+        ("http.request", {"url": "a.example"}, "url: the URL must begin with http:// or https://"),
+        ("http.request", {"url": "https://a.example", "tls": {"verfy": False}}, "tls/verfy: this field is not known here; remove it or check its spelling. Did you mean 'verify'?"),
+        ("email.send", {"credential": "m", "subjct": "x"}, "subjct: this field is not known here; remove it or check its spelling. Did you mean 'subject'?"),
+        ("email.send", {"credential": "m", "template": {"lines": [1]}}, "template/lines/0: this should be text"),
+        ("delay", {"seconds": "soon"}, "seconds: this should be a number"),
+        ("transform", {"assign": {"a": "1", "b": "input.nam"}}, "assign/b: no field 'nam' in input; it has: name. Did you mean 'name'?"),
+        ("http.request", {"url": "https://a.example/{{ input.nam }}"}, "url: no field 'nam' in input"),
+        ("transform", {"assign": {"a": "1 +"}}, "assign/a: the expression ends too early"),
+        ("switch", {"cases": [{"name": "one", "expression": "input.name > 1"}]}, "cases/0/expression: > cannot be applied to (string, int)"),
+    ):
+        error = tried(api, node_type, config, input={"name": "Ann"})["error"]
+        assert error["message"].startswith(said), error
+
+
 def test_a_workflow_is_started(api: ApiClient, database: Database, worker: None) -> None:
     child = published(database, definition({"id": "t", "type": "transform", "config": {"assign": {"v": "input.n"}}}))
     tested = tried(api, "workflow.run", {"workflow": child.workflow_id, "input": {"n": "{{ input.n }}"}}, input={"n": 3})

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import message_cases
 from tests.support.canary import database_text, found_in
 from tests.support.notifying import Bench
 from tests.support.pushing import rsa_key
@@ -72,3 +73,42 @@ def test_what_a_provider_repeats_is_found_nowhere(bench: Bench, engine, database
     assert NUMBER not in above_debug
 
 
+# Recipients as they stand in each case; of a webhook, the address is a secret and has its canary above.
+RECIPIENTS = {
+    "email.send": ["jo@example.org", "ann@example.org", "bo@example.org"],
+    "sms.send": ["+15005550006", "15005550006"],
+    "push.send": ["device-token-of-somebody", "a1b2c3d4e5f6a7b8", "subscription-of-somebody"],
+    "slack.send": ["C0PRIVATE1"],
+    "discord.send": ["170000000000000017"],
+    "teams.send": ["/hook"],
+}
+
+
+def no(request: Sent):
+    """A refusal that repeats whom it was to go to."""
+    if request.path == "/token":
+        return 200, {"access_token": "t", "expires_in": 3600}
+    return 400, {"code": 99, "message": f"no: {request.path} {request.body.decode('utf-8', 'replace')}"}
+
+
+@pytest.mark.parametrize("outcome", ["sent", "refused", "down"])
+@pytest.mark.parametrize("case", list(message_cases.CASES))
+def test_no_log_line_above_debug_names_a_recipient(bench: Bench, caplog, case, outcome):
+    caplog.set_level(logging.DEBUG)
+    with message_cases.world() as providers:
+        node = providers.node(bench, case)
+        if outcome == "refused":
+            providers.api.answer = no
+            providers.mail.on_rcpt = lambda address: f"550 5.1.1 <{address}> unknown"
+            providers.pushed.answer = lambda request: (400, json.dumps({"reason": request.headers[":path"]}).encode())
+        if outcome == "down":
+            providers.api.answer = lambda request: None if request.path != "/token" else no(request)
+            providers.mail.on_data = lambda: None
+            providers.pushed.answer = lambda _request: None
+        if outcome == "sent":
+            node.run()
+        else:
+            node.fails()
+    # The test's own mail server logs what it is told.
+    said = "\n".join(record.getMessage() + str(record.__dict__) for record in caplog.records if record.levelno > logging.DEBUG and record.name != "mail.log")
+    assert [recipient for recipient in RECIPIENTS[node.type] if recipient in said] == []
