@@ -1,4 +1,5 @@
-"""Forgetting history: months dropped, and rows deleted where a month must stay. Nothing live is ever touched, nor what something live still reads.
+"""Forgetting history, and the ledger of its messages with it: months dropped, and rows deleted where a month must stay. Nothing live is ever
+touched, nor what something live still reads.
 
 Keys that make duplicate deliveries start nothing are in a table of their own and outlive this. The tick calls it, a little at a time.
 """
@@ -148,6 +149,7 @@ def _drop(transaction: Transaction, over: Over) -> None:
             db.run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             db.run(connection, f"DROP TABLE IF EXISTS {_table(month, of)}")
             db.run(connection, "DELETE FROM execution_moves WHERE execution_id >= %(from)s AND execution_id < %(to)s", ids)
+            db.run(connection, "DELETE FROM deliveries WHERE execution_id >= %(from)s AND execution_id < %(to)s", ids)
     logger("retention").info("history dropped", extra={"month": month.name})
 
 
@@ -167,7 +169,7 @@ def _enforce_quotas(transaction: Transaction, keep: dict[str, Keep], limit: int)
 
 
 def _delete(connection: Connection, ids: list[str]) -> int:
-    for table, column in (("execution_moves", "execution_id"), ("node_runs", "execution_id"), ("executions", "id")):
+    for table, column in (("execution_moves", "execution_id"), ("deliveries", "execution_id"), ("node_runs", "execution_id"), ("executions", "id")):
         if ids:
             db.run(connection, f"DELETE FROM {table} WHERE {column} = ANY(%(ids)s)", {"ids": ids})  # noqa: S608
     return len(ids)

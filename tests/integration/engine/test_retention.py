@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from chalicelib.core import db
-from chalicelib.core.config import Settings
+from chalicelib.core.config import DEFAULT_WORKSPACE, Settings
 from chalicelib.core.ids import bound
 from chalicelib.engine import forgetting
 from tests.support.engines import EngineRun
@@ -32,10 +32,21 @@ def test_what_is_older_than_it_is_kept_goes(database: Database, engine: EngineRu
     workflow = keeping(database, **settings)
     ids = [started(database, workflow) for _ in range(2)]
     engine.until_ended(*ids)
-    age(database, ids[0], datetime.now(UTC) - timedelta(days=60))
+    for execution_id in (age(database, ids[0], datetime.now(UTC) - timedelta(days=60)), ids[1]):
+        told(database, workflow, execution_id)
     assert forget() == 2 - kept
+    assert database.one("SELECT count(*) AS n FROM deliveries")["n"] == kept
     assert database.one("SELECT count(*) AS n FROM executions")["n"] == kept
     assert database.one("SELECT count(*) AS n FROM node_runs")["n"] == kept
+
+
+def told(database: Database, workflow: Published, execution_id: str) -> None:
+    """A message of this execution, in the delivery ledger."""
+    database.execute(
+        "INSERT INTO deliveries (id, workspace_id, workflow_id, execution_id, node_id, iteration, attempt, idempotency_key, channel, recipient, recipient_digest, provider)"
+        " VALUES (replace(%(id)s, 'exe', 'dlv'), %(workspace)s, %(workflow)s, %(id)s, 'a', '', 1, %(id)s, 'email', 'j…@b.example', '0', 'smtp')",
+        {"id": execution_id, "workspace": DEFAULT_WORKSPACE, "workflow": workflow.workflow_id},
+    )
 
 
 def age(database: Database, execution_id: str, at: datetime, ended: datetime | None = None) -> str:
@@ -76,15 +87,16 @@ def ended(database: Database, engine: EngineRun, workflow: Published, count: int
 
 @pytest.mark.own_database
 def test_a_month_that_is_over_is_dropped_and_no_row_deleted(database: Database, engine: EngineRun, settings_env: Settings, january: str) -> None:
-    for execution_id in ended(database, engine, keeping(database, retention_days=30), 3):
-        age(database, execution_id, OLD)
+    workflow = keeping(database, retention_days=30)
+    for execution_id in ended(database, engine, workflow, 3):
+        told(database, workflow, age(database, execution_id, OLD))
     assert database.one("SELECT count(*) AS n FROM executions_2025_01")["n"] == 3
     database.execute("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a row was deleted'; END $$")
     for table in BOTH:
         database.execute(f"CREATE TRIGGER no_deletion BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()")
     assert forget() == 0
     assert months(database) == set()
-    assert database.one("SELECT count(*) AS n FROM executions")["n"] == 0
+    assert database.one("SELECT (SELECT count(*) FROM executions) + (SELECT count(*) FROM deliveries) AS n")["n"] == 0
     assert forget() == 0
 
 
