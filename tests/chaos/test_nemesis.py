@@ -65,14 +65,13 @@ def test_nemesis(tmp_path: Path, recorder: Recorder) -> None:
         began = time.monotonic()
         watch.start()
         clients.begin()
+        _until_all_take_part(crew, watch)
         nemesis.start()
         clients.join()
         nemesis.join()
         last_fault = time.monotonic()
         waited = _until_all_have_ended(product.run["database_url"], last_fault)
         watch.stop()
-        idle = [name for name, works in crew.at_work(watch.workers).items() if not works]
-        assert not idle, f"{idle} took no part"
         print(f"{EXECUTIONS} executions within {last_fault - began:.0f} s, under {dict(nemesis.harm)}; all had ended {waited:.0f} s after the last fault")
         with psycopg.connect(product.run["database_url"], autocommit=True) as connection:
             started = dict(clients.started)
@@ -85,6 +84,14 @@ def test_nemesis(tmp_path: Path, recorder: Recorder) -> None:
         print(f"{looked_at} were seen to end, {len(changed)} of them changed afterwards; what dead workers held lay {watch.overdue:.1f} s at most past its lease")
         assert not changed, changed[:5]
         assert watch.overdue <= PICKED_UP_WITHIN_SECONDS
+
+
+def _until_all_take_part(crew: Crew, watch: Watch) -> None:
+    """Before the first fault: each odd worker has been seen to hold an execution."""
+    end = time.monotonic() + 60
+    while idle := [name for name, works in crew.at_work(watch.workers).items() if not works]:
+        assert time.monotonic() < end, f"{idle} take no part"
+        time.sleep(0.1)
 
 
 def _until_all_have_ended(database_url: str, last_fault: float) -> float:
