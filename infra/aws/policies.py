@@ -57,7 +57,7 @@ def role(function: Function) -> dict[str, Any]:
     """The role of one function, as a CloudFormation resource."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     if function.walled:
-        return _role_resource(function, trust, [])
+        return _role_resource(function, trust, [only_if("SandboxInVpc", _policy("network", _network_statements(function)))])
     policies = [_policy("own", _own_statements(function)), only_if("InVpc", _policy("network", _network_statements(function)))]
     if isinstance(function.source, KafkaRecords):
         policies += [

@@ -74,6 +74,16 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Default": "",
         "Description": "Security groups for the functions, when SubnetIds is given",
     },
+    "SandboxSubnetIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "Description": "Subnets without a route to anywhere for the sandbox, which then has no network (default: outside any VPC)",
+    },
+    "SandboxSecurityGroupIds": {
+        "Type": "CommaDelimitedList",
+        "Default": "",
+        "Description": "A security group without rules for the sandbox, when SandboxSubnetIds is given",
+    },
     "LimitConcurrency": {
         "Type": "String",
         "Default": "yes",
@@ -130,6 +140,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     },
     "WithKafkaSecret": _given("KafkaSecretArn"),
     "InVpc": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "SubnetIds"}]}, ""]}]},
+    "SandboxInVpc": {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "SandboxSubnetIds"}]}, ""]}]},
     "ConcurrencyLimited": {"Fn::Equals": [{"Ref": "LimitConcurrency"}, "yes"]},
     "OwnPublicUrl": _given("PublicUrl"),
     "OwnKmsKey": {"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]},
@@ -261,13 +272,16 @@ def _function(function: Function) -> Resources:
                 "ReservedConcurrentExecutions": only_if("ConcurrencyLimited", function.max_concurrency)
                 if function.max_concurrency
                 else NO_VALUE,
-                "VpcConfig": NO_VALUE
-                if function.walled
-                else only_if("InVpc", {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}),
+                "VpcConfig": _network("Sandbox" if function.walled else ""),
             },
         },
     }
     return resources | (_failures(function) if function.asynchronous else {})
+
+
+def _network(whose: str) -> dict[str, Any]:
+    """Where a function's network interfaces stand, if it is to have any."""
+    return only_if(f"{whose}InVpc", {"SubnetIds": {"Ref": f"{whose}SubnetIds"}, "SecurityGroupIds": {"Ref": f"{whose}SecurityGroupIds"}})
 
 
 def _failures(function: Function) -> Resources:

@@ -93,12 +93,18 @@ def test_no_role_has_a_wildcard_that_it_can_do_without(template: dict[str, Any])
                 assert set(statement["Action"]) <= ON_EVERYTHING, statement
 
 
-def test_the_sandbox_has_no_rights_no_settings_and_no_way_into_the_vpc(template: dict[str, Any]) -> None:
+def test_the_sandbox_has_no_rights_no_settings_and_no_way_into_our_vpc(template: dict[str, Any]) -> None:
+    """In subnets of its own, where there is no way out, Lambda needs rights for its interfaces, which the code itself is denied."""
     (walled,) = (each for each in FUNCTIONS if each.walled)
     properties = template["Resources"][f"{title(walled.name)}Function"]["Properties"]
-    assert template["Resources"][f"{title(walled.name)}Role"]["Properties"].keys() == {"Description", "AssumeRolePolicyDocument"}
+    ((condition, network, otherwise),) = (each["Fn::If"] for each in template["Resources"][f"{title(walled.name)}Role"]["Properties"]["Policies"])
+    assert (condition, otherwise) == ("SandboxInVpc", {"Ref": "AWS::NoValue"})
+    allowed, denied = ([each for each in network["PolicyDocument"]["Statement"] if each["Effect"] == effect] for effect in ("Allow", "Deny"))
+    assert {action for each in allowed for action in each["Action"]} == set(denied[0]["Action"])
+    assert denied[0]["Condition"]["ArnEquals"].keys() == {"lambda:SourceFunctionArn"}
     assert properties["Environment"]["Variables"] == {}
-    assert properties["VpcConfig"] == {"Ref": "AWS::NoValue"}
+    own = {"SubnetIds": {"Ref": "SandboxSubnetIds"}, "SecurityGroupIds": {"Ref": "SandboxSecurityGroupIds"}}
+    assert properties["VpcConfig"] == {"Fn::If": ["SandboxInVpc", own, {"Ref": "AWS::NoValue"}]}
 
 
 def test_only_those_who_start_others_may(template: dict[str, Any]) -> None:

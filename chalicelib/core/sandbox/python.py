@@ -17,6 +17,7 @@ import pydantic_monty
 
 from chalicelib.core.sandbox import limits
 from chalicelib.core.sandbox.job import Console, Failure, Ran, too_long
+from chalicelib.core.sandbox.python_words import lacking_module, lacking_syntax
 
 _ASYNC_MAIN = re.compile(r"^async\s+def\s+main\b", re.MULTILINE)
 _OURS = "main(__given)"
@@ -124,12 +125,8 @@ def _failure(error: Any, source: str) -> Failure:
     if not frames and words.startswith("NameError") and "'main'" in words:
         return Failure("function_no_main", "the source defines no function main(input); define it: def main(input): …")
     if words.startswith("NotImplementedError: The monty syntax parser"):
-        missing = words.rpartition("support ")[2]
-        return Failure(
-            "function_syntax",
-            f"{missing} are not supported here{_at(frames, source)}; see the documentation of this node type for what is",
-        )
-    return Failure("function_error", f"{words}{_at(frames, source)}")
+        return Failure("function_syntax", f"{lacking_syntax(words.rpartition('support ')[2])}{_at(frames, source)}")
+    return Failure("function_error", f"{lacking_module(words) or words}{_at(frames, source)}")
 
 
 def _at(frames: list[Any], source: str) -> str:

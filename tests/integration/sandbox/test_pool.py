@@ -82,7 +82,10 @@ def test_the_languages_do_what_people_expect(runs: Runs, language: Language, sou
     [
         ("python", "def main(i):\n    x = 1\n    return i['gone']", "function_error", ["KeyError", "line 3 in main: return i['gone']"]),
         ("python", "def helper(x):\n    return 1 / x\n\ndef main(i):\n    return helper(0)", "function_error", ["ZeroDivisionError", "line 2 in helper"]),
-        ("python", "import nowhere\ndef main(i): return 1", "function_error", ["ModuleNotFoundError", "nowhere", "line 1"]),
+        ("python", "import nowhere\ndef main(i): return 1", "function_error", ["no module 'nowhere'", "json", "line 1"]),
+        ("python", "import requests\ndef main(i): return 1", "function_error", ["no module 'requests'", "http.request", "line 1"]),
+        ("python", "class A: pass\nclass B(A): pass\ndef main(i): return 1", "function_syntax", ["inheritance", "without a base", "line 2"]),
+        ("python", "def main(i):\n    del i['a']", "function_syntax", ["del", "value.pop(key)", "line 2"]),
         ("python", "def main(i)\n    return 1", "function_syntax", ["SyntaxError", "line 1"]),
         ("python", "def mian(i): return 1", "function_no_main", ["def main(input)"]),
         ("python", "def main(i): return {1, 2}", "function_result", ["set"]),
@@ -194,6 +197,9 @@ NOTHING_TO_GET = {
     "a worker": ("javascript", "const main = () => new Worker('x')"),
     "the constructor trick": ("javascript", "const main = () => console.log.constructor.constructor('return process')().env"),
     "a function made of text": ("javascript", "const main = () => Function('return require')()('fs')"),
+    "proc in JavaScript": ("javascript", "const main = async () => (await import('/proc/self/environ')).default"),
+    "a socket in JavaScript": ("javascript", "const main = () => new WebSocket('ws://127.0.0.1:22')"),
+    "a fork in JavaScript": ("javascript", "const main = async () => (await import('qjs:os')).exec(['id'], { block: false })"),
     "Deno": ("javascript", "const main = () => Deno.readTextFileSync('/etc/passwd')"),
 }
 
@@ -205,6 +211,28 @@ def test_there_is_nothing_to_get(runs: Runs, name: str) -> None:
     assert ran.failure is not None, ran.output
     assert "root:" not in ran.failure.message
     assert not Path("/tmp/escaped-from-sandbox").exists()
+
+
+# What the hostile corpus must hold, and where each language has it.
+CORPUS = {
+    "endless loop": ("endless loop", "endless loop in JavaScript"),
+    "memory bomb": ("memory bomb", "memory bomb in JavaScript"),
+    "huge integers": ("huge integer", "huge integer in JavaScript"),
+    "catastrophic regex": (test_a_catastrophic_regular_expression_in_python_ends_too.__name__, "catastrophic regular expression"),
+    "file": ("a file", "require"),
+    "socket": ("a socket", "a socket in JavaScript"),
+    "environment": ("the environment", "the process"),
+    "/proc": ("proc", "proc in JavaScript"),
+    "fork": ("a fork", "a fork in JavaScript"),
+    "import tricks": ("the import function", "an import"),
+    "the Lambda runtime API": ("the runtime API", "fetch"),
+}
+
+
+@pytest.mark.parametrize("case", CORPUS)
+def test_every_case_of_the_corpus_is_tested_in_both_languages(case: str) -> None:
+    tested = {**LIMITED, **NOTHING_TO_GET, test_a_catastrophic_regular_expression_in_python_ends_too.__name__: ("python", "")}
+    assert [tested[name][0] for name in CORPUS[case]] == ["python", "javascript"]
 
 
 def test_a_run_leaves_nothing_for_the_next(runs: Runs) -> None:
