@@ -114,6 +114,7 @@ class Settings(_Model):
 
     timeout_seconds: float | None = Field(default=None, gt=0)
     concurrency: Concurrency | None = None
+    priority: Literal["low", "normal", "high"] = Field(default="normal", description="its share of the workers while more is due than they can do")
     on_failure_workflow: Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_clean)] | None = None
     retention_days: int | None = Field(default=None, ge=1, le=3_650)
     retention_bytes: int | None = Field(default=None, ge=1_000_000, le=1_000_000_000_000, description="of the history of ended executions; the oldest go first")

@@ -16,26 +16,26 @@ CLAIM = _CLAIM.format(
 )"""
 )
 
-# In a backlog: the same number of each lane that has something due (a lane is a workflow), oldest first, and no more than `n`. It looks at 500 lanes at most,
+# In a backlog: of each lane that has something due (a lane is a workflow) in proportion to its share, oldest first, and no more than `n`. It looks at 500 lanes at most,
 # beginning at any one, so that its cost has a bound however many workflows there are.
 CLAIM_FAIRLY = _CLAIM.format(
     due="""start AS MATERIALIZED (
   SELECT floor(random() * (coalesce((SELECT max(lane) FROM workflows), 0) + 1))::int AS lane
 ), lanes AS MATERIALIZED (
-  (SELECT lane FROM workflows WHERE lane >= (SELECT lane FROM start) ORDER BY lane LIMIT 500)
+  (SELECT lane, share FROM workflows WHERE lane >= (SELECT lane FROM start) ORDER BY lane LIMIT 500)
   UNION ALL
-  (SELECT lane FROM workflows WHERE lane < (SELECT lane FROM start) ORDER BY lane LIMIT 500)
+  (SELECT lane, share FROM workflows WHERE lane < (SELECT lane FROM start) ORDER BY lane LIMIT 500)
   LIMIT 500
 ), busy AS MATERIALIZED (
-  SELECT lane FROM lanes
+  SELECT lane, share FROM lanes
   WHERE EXISTS (SELECT 1 FROM wakes w WHERE w.lane = lanes.lane AND w.wake_at <= now() AND w.wake_at >= %(floor)s)
   LIMIT %(n)s
 ), offered AS MATERIALIZED (
-  SELECT w.execution_id, w.due_at, w.lost, row_number() OVER (PARTITION BY busy.lane ORDER BY w.due_at) AS turn
+  SELECT w.execution_id, w.due_at, w.lost, row_number() OVER (PARTITION BY busy.lane ORDER BY w.due_at)::float8 / busy.share AS turn
   FROM busy CROSS JOIN LATERAL (
     SELECT execution_id, wake_at AS due_at, worker IS NOT NULL AS lost FROM wakes
     WHERE wakes.lane = busy.lane AND wake_at <= now() AND wake_at >= %(floor)s ORDER BY wake_at
-    LIMIT (SELECT ceil(2.0 * %(n)s / count(*)) FROM busy) FOR UPDATE SKIP LOCKED
+    LIMIT (SELECT ceil(2.0 * %(n)s * busy.share / sum(other.share)) FROM busy AS other) FOR UPDATE SKIP LOCKED
   ) AS w
 ), due AS MATERIALIZED (
   SELECT execution_id, due_at, lost FROM offered ORDER BY turn, due_at LIMIT %(n)s

@@ -53,14 +53,14 @@ WHERE workflow_id = %(workflow_id)s AND body = %(body)s AND actions IS NOT DISTI
 """
 _PUBLISH = """
 WITH raised AS (
-  UPDATE workflows SET last_version = last_version + 1, live_version = last_version + 1, updated_at = clock_timestamp()
+  UPDATE workflows SET last_version = last_version + 1, live_version = last_version + 1, share = %(share)s, updated_at = clock_timestamp()
   WHERE workspace_id = %(workspace_id)s AND id = %(workflow_id)s RETURNING last_version
 )
 INSERT INTO workflow_versions (workflow_id, version, workspace_id, definition_id)
 SELECT %(workflow_id)s, last_version, %(workspace_id)s, %(definition_id)s FROM raised RETURNING version, created_at
 """
 _SET_LIVE = """
-UPDATE workflows w SET live_version = v.version, updated_at = clock_timestamp() FROM workflow_versions v
+UPDATE workflows w SET live_version = v.version, share = %(share)s, updated_at = clock_timestamp() FROM workflow_versions v
 WHERE w.workspace_id = %(workspace_id)s AND w.id = %(id)s AND v.workflow_id = w.id AND v.version = %(version)s RETURNING w.id
 """
 _VERSIONS = """
@@ -140,16 +140,18 @@ def same_definition(connection: Connection, workflow_id: str, body: str, actions
     return found["id"] if found else None
 
 
-def publish(connection: Connection, workspace_id: str, workflow_id: str, definition_id: str) -> Row:
-    """Make a frozen body the next version, live at once."""
-    made = row(connection, _PUBLISH, {"workspace_id": workspace_id, "workflow_id": workflow_id, "definition_id": definition_id})
+def publish(connection: Connection, workspace_id: str, workflow_id: str, definition_id: str, share: int) -> Row:
+    """Make a frozen body the next version, live at once, with this share of the workers."""
+    values = {"workspace_id": workspace_id, "workflow_id": workflow_id, "definition_id": definition_id, "share": share}
+    made = row(connection, _PUBLISH, values)
     assert made is not None
     return made
 
 
-def set_live(connection: Connection, workspace_id: str, workflow_id: str, version: int) -> bool:
-    """Make a version live; False when there is none of that number."""
-    return row(connection, _SET_LIVE, {"workspace_id": workspace_id, "id": workflow_id, "version": version}) is not None
+def set_live(connection: Connection, workspace_id: str, workflow_id: str, version: int, share: int) -> bool:
+    """Make a version live, with this share of the workers; False when there is none of that number."""
+    values = {"workspace_id": workspace_id, "id": workflow_id, "version": version, "share": share}
+    return row(connection, _SET_LIVE, values) is not None
 
 
 def versions(connection: Connection, workspace_id: str, workflow_id: str, after: int | None, limit: int) -> Sequence[Row]:

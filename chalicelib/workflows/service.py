@@ -18,6 +18,7 @@ from chalicelib.workflows import drafts, partial, repository
 from chalicelib.workflows.etags import check_match
 
 Row = Mapping[str, Any]
+SHARES = {"low": 1, "normal": 4, "high": 16}  # of the workers, by settings.priority
 LIVE_EXECUTIONS = "workflow_has_live_executions"
 EDITABLE = ("slug", "name", "description", "labels", "enabled", "definition")
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}\Z")
@@ -153,7 +154,12 @@ def publish(connection: Connection, workspace_id: str, workflow_id: str, if_matc
     if if_match is not None:
         check_match(current, if_match)
     definition_id = freeze(connection, current)
-    return {**repository.publish(connection, workspace_id, workflow_id, definition_id), "definition_id": definition_id}
+    made = repository.publish(connection, workspace_id, workflow_id, definition_id, _share(current["definition"]))
+    return {**made, "definition_id": definition_id}
+
+
+def _share(definition: str) -> int:
+    return SHARES[loads(definition).get("settings", {}).get("priority", "normal")]
 
 
 def issues(connection: Connection, workflow: Row) -> list[Issue]:
@@ -233,5 +239,5 @@ def rollback(connection: Connection, workspace_id: str, workflow_id: str, number
     """Make an earlier version live; the draft and the numbering stay. Raises NotFound."""
     get(connection, workspace_id, workflow_id, lock=True)
     version = get_version(connection, workspace_id, workflow_id, number)
-    repository.set_live(connection, workspace_id, workflow_id, version["version"])
+    repository.set_live(connection, workspace_id, workflow_id, version["version"], _share(version["definition"]))
     return get(connection, workspace_id, workflow_id)

@@ -271,3 +271,20 @@ def test_unknown_ids_are_not_found(api: ApiClient, path: str) -> None:
     for method in ("GET", "PATCH", "DELETE"):
         answer = api.request(method, path, **({"json_body": {"name": "x"}} if method == "PATCH" else {}))
         assert (answer.status, answer.code) == (404, "not_found")
+
+
+def test_the_live_versions_priority_is_the_workflows_share(api: ApiClient, database: Database) -> None:
+    def with_priority(priority: str) -> dict[str, Any]:
+        return {"schema": "millrace/1", "nodes": [{"id": "a", "type": "transform"}], "edges": [], "settings": {"priority": priority}}
+
+    made = api.published(with_priority("high"))
+    share = "SELECT share FROM workflows"
+    assert database.one(share)["share"] == 16
+    tag = api.get(f"/workflows/{made['id']}").headers["etag"]
+    api.patch(f"/workflows/{made['id']}", {"definition": with_priority("low")}, If_Match=tag)
+    assert database.one(share)["share"] == 16
+    api.post(f"/workflows/{made['id']}/publish")
+    assert database.one(share)["share"] == 1
+    api.post(f"/workflows/{made['id']}/versions/1/rollback")
+    assert database.one(share)["share"] == 16
+    assert api.post("/workflows", {"name": "x", "definition": with_priority("urgent")}).status == 422

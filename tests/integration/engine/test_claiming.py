@@ -71,6 +71,19 @@ def test_fairly_each_workflow_gets_an_equal_share_and_what_others_leave(database
     with_workers(database, 1, steps)
 
 
+def test_priorities_are_shares_and_nobody_starves(database: Database) -> None:
+    low, normal, high = (published(database, ONE_NODE) for _ in range(3))
+    for workflow, share in ((low, 1), (normal, 4), (high, 16)):
+        database.execute("UPDATE workflows SET share = %(share)s WHERE id = %(id)s", {"share": share, "id": workflow.workflow_id})
+        queued(database, workflow, 100)
+
+    async def steps(workers: Sequence[EngineRepository]) -> None:
+        claimed = await workers[0].claim(42, fairly=True)
+        assert shares(database, claimed) == {low.workflow_id: 2, normal.workflow_id: 8, high.workflow_id: 32}
+
+    with_workers(database, 1, steps)
+
+
 def test_claims_by_turns_at_the_same_time_take_different_rows(database: Database) -> None:
     for _ in range(3):
         queued(database, published(database, ONE_NODE), 100)
