@@ -60,7 +60,7 @@ DELETE FROM api_keys; DELETE FROM ticks;
 DELETE FROM credentials; DELETE FROM custom_actions; DELETE FROM provider_health; DELETE FROM trigger_deliveries; DELETE FROM kafka_readers;
 DELETE FROM trigger_presets;
 DELETE FROM deliveries; DELETE FROM digests; DELETE FROM delivery_rollups;
-DELETE FROM events; DELETE FROM event_waits; DELETE FROM execution_moves; DELETE FROM concurrency_keys; DELETE FROM concurrency_slots;
+DELETE FROM events; DELETE FROM event_waits; DELETE FROM execution_moves; DELETE FROM rate_buckets; DELETE FROM concurrency_keys; DELETE FROM concurrency_slots;
 DELETE FROM facts; DELETE FROM execution_rollups; DELETE FROM node_rollups; DELETE FROM trigger_facts; DELETE FROM trigger_rollups;
 DELETE FROM workspaces WHERE slug <> 'default';
 """

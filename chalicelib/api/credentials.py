@@ -16,6 +16,7 @@ from chalicelib.core.config import settings
 from chalicelib.core.db import transaction
 from chalicelib.credentials import oauth, repository, service, testing, vault
 from chalicelib.credentials.catalogue import credential_types
+from chalicelib.definitions.schema import RateLimit
 from chalicelib.identity.roles import EDITOR, VIEWER
 
 routes = Routes("credentials")
@@ -28,6 +29,12 @@ Hosts = Annotated[
 Workflows = Annotated[
     list[Annotated[Text, Field(min_length=1, max_length=100)]] | None,
     Field(max_length=1000, description="Ids or slugs of the workflows that may use it; null: all of the workspace."),
+]
+
+
+Limit = Annotated[
+    RateLimit | None,
+    Field(description="At most so many attempts of nodes that name it begin in any `per_seconds`; the others wait for their turn. null: no limit."),
 ]
 
 
@@ -45,6 +52,7 @@ class CredentialCreate(Model):
     slug: Slug | None = None
     hosts: Hosts | None = None
     workflows: Workflows = None
+    rate_limit: Limit = None
 
 
 class CredentialPatch(Model):
@@ -55,6 +63,7 @@ class CredentialPatch(Model):
     data: Data = unset()
     hosts: Hosts = unset()
     workflows: Workflows = unset()
+    rate_limit: Limit = unset()
 
 
 class CredentialTry(Model):
@@ -73,6 +82,7 @@ class Credential(Answer):
     kind: str
     hosts: list[str]
     workflows: list[str] | None
+    rate_limit: dict[str, float] | None
     data: dict[str, Any]
     secrets: dict[str, bool]
     connected: bool | None
@@ -160,7 +170,7 @@ def get_credential(call: Call, id: str) -> Reply:
 @routes.route("PATCH", "/credentials/{id}", role=EDITOR, body=CredentialPatch, answer=Credential)
 def patch_credential(call: Call, id: str) -> Reply:
     """Replace the fields given. Runs use what is new within five seconds. New `data` ends access tokens that were got with the old."""
-    fields = {name: getattr(call.body, name) for name in call.body.model_fields_set}
+    fields = call.body.model_dump(include=call.body.model_fields_set)
     row = service.patch(call.connection, call.workspace_id, id, fields)
     call.after_commit.append(lambda: vault.forget(row["id"]))
     return json_reply(service.show(row))

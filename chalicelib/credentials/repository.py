@@ -12,7 +12,7 @@ from chalicelib.core.db import row, rows, run
 Row = Mapping[str, Any]
 
 _COLUMNS = (
-    "c.id, c.workspace_id, c.slug, c.name, c.type, c.hosts, c.workflows, c.public, c.secrets, c.revision, c.created_at, c.updated_at, "
+    "c.id, c.workspace_id, c.slug, c.name, c.type, c.hosts, c.workflows, c.public, c.secrets, c.rate_limit, c.revision, c.created_at, c.updated_at, "
     "c.last_used_at, c.last_used_by, c.tested_at, c.test_status, c.test_message, t.granted_at, t.expires_at, t.problem"
 )
 _SEALED = (
@@ -21,12 +21,12 @@ _SEALED = (
 _FROM = "FROM credentials c LEFT JOIN credential_tokens t ON t.credential_id = c.id AND t.sealed IS NOT NULL"
 
 _INSERT = """
-INSERT INTO credentials (id, workspace_id, slug, name, type, hosts, workflows, public, secrets, sealed, data_key, key_id)
-VALUES (%(id)s, %(workspace_id)s, %(slug)s, %(name)s, %(type)s, %(hosts)s, %(workflows)s, %(public)s, %(secrets)s, %(sealed)s, %(data_key)s, %(key_id)s)
+INSERT INTO credentials (id, workspace_id, slug, name, type, hosts, workflows, rate_limit, public, secrets, sealed, data_key, key_id)
+VALUES (%(id)s, %(workspace_id)s, %(slug)s, %(name)s, %(type)s, %(hosts)s, %(workflows)s, %(rate_limit)s, %(public)s, %(secrets)s, %(sealed)s, %(data_key)s, %(key_id)s)
 ON CONFLICT (workspace_id, slug) DO NOTHING RETURNING id
 """
 _UPDATE = """
-UPDATE credentials SET slug = %(slug)s, name = %(name)s, hosts = %(hosts)s, workflows = %(workflows)s, public = %(public)s, secrets = %(secrets)s,
+UPDATE credentials SET slug = %(slug)s, name = %(name)s, hosts = %(hosts)s, workflows = %(workflows)s, rate_limit = %(rate_limit)s, public = %(public)s, secrets = %(secrets)s,
   sealed = %(sealed)s, data_key = %(data_key)s, key_id = %(key_id)s, revision = revision + 1, updated_at = now()
 WHERE id = %(id)s AND workspace_id = %(workspace_id)s
 """

@@ -43,6 +43,7 @@ def create(connection: Connection, workspace_id: str, fields: Row) -> Row:
         "type": spec.type,
         "hosts": dumps(hosts),
         "workflows": _workflows(connection, workspace_id, fields.get("workflows")),
+        "rate_limit": dumps(fields["rate_limit"]) if fields.get("rate_limit") is not None else None,
         **_sealed(spec, data, workspace_id, credential_id),
     }
     if not repository.insert(connection, values):
@@ -75,6 +76,8 @@ def patch(connection: Connection, workspace_id: str, ref: str, fields: Row) -> R
     values |= {"hosts": dumps(current["hosts"]), "secrets": dumps(current["secrets"])}
     values["workflows"] = None if current["workflows"] is None else dumps(current["workflows"])
     values |= {name: fields[name] for name in ("slug", "name") if name in fields}
+    limit = fields["rate_limit"] if "rate_limit" in fields else current["rate_limit"]
+    values["rate_limit"] = None if limit is None else dumps(limit)
     _require_secrets(spec, current, fields)
     if "data" in fields:
         old = unseal(keyring(), current, context_of(workspace_id, current["id"]))
@@ -132,6 +135,7 @@ def show(row: Row) -> dict[str, Any]:
         "kind": spec.kind if spec else row["type"],
         "hosts": row["hosts"],
         "workflows": row["workflows"],
+        "rate_limit": row["rate_limit"],
         "data": loads(row["public"]),
         "secrets": row["secrets"],
         "connected": bool(row["granted_at"]) if grant == "authorization_code" else None,

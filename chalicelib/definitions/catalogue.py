@@ -35,6 +35,9 @@ class NodeType(Protocol):
     def literal_fields(self, config: dict[str, Any]) -> tuple[str, ...]:
         """JSON Pointers, relative to the config, of values that are meant as they are, such as a program's text."""
 
+    def credentials(self, config: dict[str, Any]) -> tuple[str, ...]:
+        """The credentials a config names, by slug or id; not those that an expression will only give at run time."""
+
     @property
     def body_field(self) -> str | None:
         """For loops, the config's field that holds what runs for each item: {nodes, edges, output}."""

@@ -13,7 +13,7 @@ from chalicelib.core.expressions import Template, compile_expression, compile_te
 from chalicelib.core.expressions.reads import Branch, Read, branches
 from chalicelib.definitions.catalogue import Catalogue, NodeType
 from chalicelib.definitions.pointers import value_at
-from chalicelib.definitions.schema import Definition, Node, RetryPolicy, Settings, parse_body
+from chalicelib.definitions.schema import Definition, Node, RateLimit, RetryPolicy, Settings, parse_body
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 DEFAULT_RETRY_CLASSES = ("timeout", "connection", "http.408", "http.429", "http.5xx", "rate_limited")
@@ -73,6 +73,8 @@ class GraphNode:
     outgoing: tuple[Link, ...]
     reads: tuple[Read, ...] = ()
     body: Graph | None = None
+    rate_limit: RateLimit | None = None
+    credentials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,8 @@ def _graph_node(node: Node, catalogue: Catalogue, incoming: tuple[Link, ...], ou
         outgoing=outgoing,
         reads=_reads(node, node_type, config, literal, body),
         body=body,
+        rate_limit=node.rate_limit,
+        credentials=tuple(dict.fromkeys(node_type.credentials(node.config))) if node_type.effect == "effect" else (),
     )
 
 

@@ -61,6 +61,13 @@ class RetryPolicy(_Model):
     not_on: list[RetryClass] | None = Field(default=None, max_length=100)
 
 
+class RateLimit(_Model):
+    """At most `limit` attempts begin in any `per_seconds`, over all executions of the workflow; the others wait for their turn."""
+
+    limit: int = Field(ge=1, le=1_000)
+    per_seconds: float = Field(gt=0, le=86_400)
+
+
 class Quorum(_Model):
     """A join that waits for so many taken edges."""
 
@@ -83,6 +90,7 @@ class Node(_Model):
     name: Name | None = None
     config: JsonObject = Field(default_factory=dict)
     retry: RetryPolicy | None = None
+    rate_limit: RateLimit | None = None
     timeout_seconds: float | None = Field(default=None, gt=0, description="for one attempt; 60 when left out")
     on_error: Literal["fail", "branch", "continue"] = "fail"
     undo: NodeId | None = None
@@ -225,6 +233,7 @@ _NESTED: dict[tuple[Any, str | int], Any] = {
     (Definition, "settings"): Settings,
     (Settings, "concurrency"): Concurrency,
     (Node, "retry"): RetryPolicy,
+    (Node, "rate_limit"): RateLimit,
     (Node, "join"): Quorum,
     (Node, "ui"): Ui,
 }

@@ -130,6 +130,8 @@ class _Check:
         if node_type is not None and node_type.body_field:
             yield from self._body(node, node_type.body_field, f"{path}/config/{node_type.body_field}")
         yield from self._limits(node, path)
+        if node.rate_limit is not None and node_type is not None and node_type.effect != "effect":
+            yield Issue(f"{path}/rate_limit", "nothing_to_limit", f"{node.type} does nothing outside, so there is nothing to limit")
         yield from self._error_path(node, node_type, path)
         yield from self._undo(node, path)
         yield from self._join(node, path)

@@ -9,7 +9,7 @@ from chalicelib.definitions.graph import GraphNode
 from chalicelib.engine import planner
 from chalicelib.engine.course import Frame
 from chalicelib.engine.history import error_of
-from chalicelib.engine.nodes import prepare, run_pure
+from chalicelib.engine.nodes import Prepared, prepare, run_pure
 from chalicelib.engine.repository import WORKER_LOST
 from chalicelib.engine.retry import plan_retry
 from chalicelib.engine.saves import Finish
@@ -45,13 +45,18 @@ class Attempts:
             prepared = prepare(self._course, frame, node, run, self._burst.tools.clients)
             if isinstance(prepared, ActionError):
                 self.failed(run, prepared)
-            elif prepared.spec.effect == "effect" and not prepared.spec.coordinates:
-                self._burst.effects.starting.append(prepared)
-            else:
-                self.outcome(run, run_pure(prepared))
+            elif not self._burst.turns.holds(prepared):
+                self.go(prepared)
         except Missing as missing:
             self._course.wanted |= missing.keys
             self.blocked.append(run.key)
+
+    def go(self, prepared: Prepared) -> None:
+        """Launch an effect with the next ones; compute anything else now. Raises Missing."""
+        if prepared.spec.effect == "effect" and not prepared.spec.coordinates:
+            self._burst.effects.starting.append(prepared)
+        else:
+            self.outcome(prepared.run, run_pure(prepared))
 
     def retry_blocked(self) -> None:
         """What was put off waited for outputs that are here now: try again."""
@@ -72,14 +77,14 @@ class Attempts:
                 self._course.ended(run, "succeeded")
             case Sleep(until, output):
                 run.output, run.port = output, "main"
-                self._lie_down(run, until)
+                self.lie_down(run, until)
             case Wait(until):
                 run.port = TIMEOUT_PORT  # a run that waits for an answer says already how it ends without one
-                self._lie_down(run, until)
+                self.lie_down(run, until)
             case Listen():
                 self._burst.waits.listen(run, outcome)
                 run.port = TIMEOUT_PORT
-                self._lie_down(run, outcome.until)
+                self.lie_down(run, outcome.until)
             case Loop():
                 self._burst.loops.open(run, outcome)
             case Start():
@@ -87,7 +92,8 @@ class Attempts:
             case End(status, output, message):
                 self._end_all(run, status, output, message)
 
-    def _lie_down(self, run: NodeRun, until: datetime | None) -> None:
+    def lie_down(self, run: NodeRun, until: datetime | None) -> None:
+        """Wait until an instant, or for somebody; `port` says what for."""
         run.wake_at = until
         run.move("waiting")
         self._course.touch(run)

@@ -31,6 +31,7 @@ from chalicelib.engine.saving import Saving
 from chalicelib.engine.scopes import Missing
 from chalicelib.engine.state import ExecutionState, NodeRun
 from chalicelib.engine.tools import Tools
+from chalicelib.engine.turns import Turns
 from chalicelib.engine.undo import Undo
 from chalicelib.engine.waits import Waits
 
@@ -49,6 +50,7 @@ class Burst:
         self.incoming = Incoming(self)
         self.saving = Saving(self)
         self.effects = Effects(self)
+        self.turns = Turns(self)
         self.loops = Loops(self)
         self.children = Children(self)
         self.waits = Waits(self)
@@ -210,6 +212,8 @@ class Burst:
         """One thing that needs the database before the burst can go on; False when there is none."""
         if self.course.wanted:
             await self.load_outputs()
+        elif self.turns.pending:
+            await self.turns.reserve()
         elif self.children.requests:
             await self.children.resolve()
         elif self.children.ended:

@@ -77,6 +77,9 @@ WITH sized AS (
 SELECT e.id FROM summed e WHERE e.total > %(bytes)s AND e.status <> 'queued' AND {_FREE} ORDER BY e.id LIMIT %(limit)s
 """  # noqa: S608
 
+# A bucket in which nothing lies that could still put a turn off is as good as none.
+_UNUSED_BUCKETS = "DELETE FROM rate_buckets WHERE turns[cardinality(turns)] < now() - make_interval(secs => per)"
+
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -99,6 +102,8 @@ def forget(transaction: Transaction, limit: int, *, hourly: bool | None = None) 
                 done += _delete_expired(connection, expired, limit - done)
     if whole:
         done += _enforce_quotas(transaction, keep, limit - done)
+        with transaction() as connection:
+            db.run(connection, _UNUSED_BUCKETS)
     return done
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from chalicelib.engine.targets import Target, target_of
 __all__ = ["Claim", "EngineRepository", "Part", "Result", "Signal", "Target"]
 
 LEASE_SECONDS = 30.0
+LIMITS_REMEMBERED_SECONDS = 5.0
 READ_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -73,6 +75,7 @@ class EngineRepository:
         self._connection = connection
         self._worker_id = worker_id
         self._lease = lease_seconds
+        self._limits: dict[str, tuple[dict[str, tuple[str, dict[str, Any]]], float]] = {}
 
     async def claim(self, limit: int, *, fairly: bool = False, floor: datetime | None = None) -> list[Claim]:
         """Take up to `limit` executions that are due (since `floor`, if one is given), none of which is anybody else's until the lease ends: the oldest, or
@@ -150,6 +153,20 @@ class EngineRepository:
         """How these executions ended."""
         rows = await self._read(statements.LOAD_RESULTS, {"ids": list(ids)})
         return {row["id"]: Result(row["status"], _json(row["output"]), _json(row["error"])) for row in rows}
+
+    async def reserve_turns(self, buckets: Sequence[Mapping[str, Any]]) -> tuple[datetime, datetime]:
+        """Take the next turn of every bucket ({key, most, per}); returns the latest of those turns, and the time. When an acknowledgement is lost, another turn is taken."""
+        (row,) = await self._read(statements.RESERVE_TURNS, {"buckets": json.dumps(list(buckets))})
+        return row["turn"], row["now"]
+
+    async def credential_limits(self, workspace_id: str) -> dict[str, tuple[str, dict[str, Any]]]:
+        """(id, rate limit) of the credentials of a workspace that have a limit, by slug and by id; remembered for a few seconds."""
+        known = self._limits.get(workspace_id)
+        if known is None or known[1] < time.monotonic():
+            rows = await self._read(statements.CREDENTIAL_LIMITS, {"workspace_id": workspace_id})
+            found = {name: (row["id"], row["rate_limit"]) for row in rows for name in (row["slug"], row["id"])}
+            known = self._limits[workspace_id] = (found, time.monotonic() + LIMITS_REMEMBERED_SECONDS)
+        return known[0]
 
     async def events_before(self, execution_id: str) -> list[dict[str, Any]]:
         """Events that nodes of this execution wait for and that were published before they did, each beside the wait, oldest first."""

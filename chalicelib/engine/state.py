@@ -25,6 +25,7 @@ NODE_TRANSITIONS: dict[str, frozenset[str]] = {
 Key = tuple[str, str]  # node id, iteration ("" outside loops, else such as "each:3" or, in a loop within a loop, "each:3/inner:0")
 
 LARGE_BYTES = 256 * 1024  # an output larger than this is not loaded until an expression reads it
+SLOT_PORT = "slot"  # what an attempt that waits for its turn under a rate limit has for a port: the turn at its `wake_at` is its own
 CHILD_PORT = "child"  # what a run that waits for another execution has for a port, until that one ends
 
 

@@ -73,6 +73,24 @@ FROM event_waits w JOIN events e ON e.workspace_id = w.workspace_id AND e.name =
 WHERE w.execution_id = %(id)s ORDER BY e.created_at, e.id LIMIT 1000
 """
 
+# A bucket holds the instants of its last turns, the newest last. The next turn is now, or as soon as no more than `most` of them lie in any `per` seconds.
+RESERVE_TURNS = """
+WITH wanted AS (
+  SELECT * FROM json_to_recordset(%(buckets)s::json) AS v(key text, most int, per float8) ORDER BY key
+), taken AS (
+  INSERT INTO rate_buckets AS b (key, turns, most, per) SELECT key, ARRAY[now()], most, per FROM wanted
+  ON CONFLICT (key) DO UPDATE SET most = excluded.most, per = excluded.per,
+    turns = (b.turns || greatest(now(), b.turns[cardinality(b.turns) - excluded.most + 1] + make_interval(secs => excluded.per)))
+      [greatest(1, cardinality(b.turns) - excluded.most + 2):]
+  RETURNING turns[cardinality(turns)] AS turn
+)
+SELECT max(turn) AS turn, now() AS now FROM taken
+"""
+
+CREDENTIAL_LIMITS = """
+SELECT id, slug, rate_limit FROM credentials WHERE workspace_id = %(workspace_id)s AND rate_limit IS NOT NULL
+"""
+
 LOAD_RESULTS = "SELECT id, status, output, error FROM executions WHERE id = ANY(%(ids)s)"
 
 FIND_WORKFLOW = """

@@ -17,6 +17,7 @@ from chalicelib.core.expressions import suggestion
 from chalicelib.core.redaction import Secrets
 from chalicelib.definitions.complaints import words
 from chalicelib.definitions.issues import Issue
+from chalicelib.registry.references import find_references
 
 # A field that holds bare CEL. Its name within the config is found by its JSON Schema format.
 CelSource = Annotated[str, WithJsonSchema({"type": "string", "format": "cel", "minLength": 1})]
@@ -209,6 +210,10 @@ class ActionSpec:
         """Those of them that are meant as they are."""
         schema = self.config_schema()
         return tuple(_leaves(config, schema, schema.get("$defs", {}), "", ("literal",)))
+
+    def credentials(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """The credentials a config names, by slug or id; not those that an expression will only give at run time."""
+        return tuple(reference.ref for reference in find_references(config, self.config_schema()))
 
     def html_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """JSON Pointers of top-level HTML texts (format `html`): what expressions put into them is escaped."""

@@ -7,6 +7,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pydantic import Field
+
 from chalicelib.engine.worker import Worker, WorkerOptions
 from chalicelib.registry.catalogue import ActionCatalogue, catalogue
 from chalicelib.registry.spec import ActionSpec, Config, Done, NodeContext
@@ -19,6 +21,7 @@ class EffectConfig(Config):
     """What the test's effect is given."""
 
     value: Any = None
+    credential: str | None = Field(None, json_schema_extra={"format": "credential"})
 
 
 class Effects:

@@ -31,6 +31,9 @@ class FakeType:
     def check(self, config: Mapping[str, Any]) -> list[Issue]:
         return [Issue(f"/{name}", "config_missing", "this field is required") for name in self.required if name not in config]
 
+    def credentials(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        return ()
+
     def html_fields(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(f"/{name}" for name in self.html if name in config)
 
