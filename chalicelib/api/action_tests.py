@@ -48,7 +48,7 @@ class ActionTested(Answer):
     duration_ms: float
 
 
-@routes.route("POST", "/registry/actions/{type}/test", role=EDITOR, body=ActionTest, body_optional=True, answer=ActionTested, transactional=False)
+@routes.route("POST", "/registry/actions/{type}/test", audited=False, role=EDITOR, body=ActionTest, body_optional=True, answer=ActionTested, transactional=False)
 def test_action(call: Call, type: str) -> Reply:
     """Run one action now, with pinned data, once and for at most 25 seconds. Its effects are real, and no history is kept. Credentials that are bound to workflows
     are lent where `context.execution.workflow_id` names one of them."""

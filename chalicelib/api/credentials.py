@@ -184,7 +184,7 @@ def delete_credential(call: Call, id: str) -> Reply:
     return no_content()
 
 
-@routes.route("POST", "/credentials/{id}/test", role=EDITOR, body=CredentialTry, body_optional=True, answer=CredentialTested, transactional=False)
+@routes.route("POST", "/credentials/{id}/test", audited=False, role=EDITOR, body=CredentialTry, body_optional=True, answer=CredentialTested, transactional=False)
 def test_credential(call: Call, id: str) -> Reply:
     """Try a credential: a mail server is signed in to, AWS asked who the key belongs to, an access token fetched, a `url` called with a GET."""
     with transaction() as connection:

@@ -37,6 +37,7 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.jsontext import is_clean, loads
 from chalicelib.core.logging import logger
+from chalicelib.identity import audit
 from chalicelib.identity.roles import allows
 from chalicelib.identity.service import Caller
 
@@ -47,7 +48,8 @@ MAX_RUNS = 4
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is known of one route. `role` None: anyone may call it. `transactional` False: the handler gets no connection."""
+    """What is known of one route. `role` None: anyone may call it. `transactional` False: the handler gets no connection. `audited`: a call that succeeds is noted in
+    the audit log, in its transaction."""
 
     method: str
     path: str
@@ -63,6 +65,7 @@ class Route:
     query: Mapping[str, Mapping[str, Any]]
     transactional: bool
     raw: bool
+    audited: bool
 
 
 @dataclass(slots=True)
@@ -113,14 +116,15 @@ class Routes:
         query: Mapping[str, Mapping[str, Any]] | None = None,
         transactional: bool = True,
         raw: bool = False,
+        audited: bool = True,
     ) -> Callable[[Handler], Handler]:
-        """Declare a route. `raw`: the handler reads the body itself."""
+        """Declare a route. `raw`: the handler reads the body itself. `audited` False: it changes nothing that the audit log is about, or writes there itself."""
         methods = [method] if isinstance(method, str) else list(method)
 
         def register(handler: Handler) -> Handler:
             route = Route(
                 methods[0], path, self.tag, handler.__name__, handler.__doc__ or "", role, body, body_optional, answer, listing, status,
-                query or {}, transactional, raw,
+                query or {}, transactional, raw, audited and role is not None and methods[0] != "GET",
             )  # fmt: skip
             ROUTES.append(route)
 
@@ -169,10 +173,27 @@ def _perform(route: Route, handler: Handler, request: Request, params: Mapping[s
     call = Call(request, caller, None if route.raw else _read_body(route, request))
     if not route.transactional:
         return handler(call, **params)
-    reply = _in_transaction(call, lambda: handler(call, **params))
+
+    def run() -> Reply:
+        reply = handler(call, **params)
+        if route.audited:
+            location = reply.headers.get("Location") if reply.status_code == 201 else None
+            note_change(call, call.connection, route.name, str(location) if location else None)
+        return reply
+
+    reply = _in_transaction(call, run)
     for action in call.after_commit:
         action()
     return reply
+
+
+def note_change(call: Call, connection: Connection, action: str, location: str | None = None) -> None:
+    """Write to the audit log what the caller did, as the last thing before the commit: to the resource at the request's path, or at `location` where it is new."""
+    assert call.caller is not None
+    request = call.request
+    resource = location.removeprefix(request.root) if location else request.path
+    fields = call.body.model_fields_set if isinstance(call.body, BaseModel) else ()
+    audit.record(connection, call.caller, action, resource, fields, request_id=request.id, address=request.source_ip)
 
 
 def _read_body(route: Route, request: Request) -> Any:

@@ -135,7 +135,7 @@ def ui_url(execution_id: str) -> str:
 
 
 @routes.route(
-    "POST", "/workflows/{id}/executions", role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202
+    "POST", "/workflows/{id}/executions", audited=False, role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202
 )
 def start_execution(call: Call, id: str) -> Reply:
     """Run a workflow: its live version, another version, or the draft as it is now (whose effects are real). With an `idempotency_key` a second

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
-from chalicelib.api.endpoint import Call, Routes
+from chalicelib.api.endpoint import Call, Routes, note_change
 from chalicelib.api.models import Answer, Model, Name, Slug, Text
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
@@ -231,7 +231,7 @@ def list_workflows(call: Call) -> Reply:
     return json_reply(listing(rows, page, "workflows", lambda row: row["id"], summary))
 
 
-@routes.route("POST", "/workflows/validate", role=VIEWER, body=DefinitionBody, answer=Validation)
+@routes.route("POST", "/workflows/validate", audited=False, role=VIEWER, body=DefinitionBody, answer=Validation)
 def validate_definition(call: Call) -> Reply:
     """Say everything that is wrong with a definition. Changes nothing."""
     issues = service.examine(call.connection, call.workspace_id, call.body.definition)
@@ -269,6 +269,7 @@ def patch_workflow(call: Call, id: str) -> Reply:
     "/workflows/{id}",
     role=EDITOR,
     status=204,
+    audited=False,  # notes it itself
     transactional=False,
     query={"cancel": {"type": "string", "enum": ["true", "false"], "description": "cancel its live executions first, and wait for that"}},
 )
@@ -282,6 +283,7 @@ def delete_workflow(call: Call, id: str) -> Reply:
         try:
             with transaction() as connection:
                 service.delete(connection, call.workspace_id, id, tag)
+                note_change(call, connection, "delete_workflow")
             return no_content()
         except Conflict as conflict:
             if conflict.code != service.LIVE_EXECUTIONS or time.monotonic() >= deadline:
