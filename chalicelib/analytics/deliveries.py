@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from chalicelib.analytics.periods import Span
-from chalicelib.analytics.repository import Scope, scope_params
+from chalicelib.analytics.repository import Scope, buckets, scope_params
 from chalicelib.core import db
 
 COUNTS = ("sent", "delivered", "failed", "unknown")
@@ -46,8 +46,7 @@ WITH moved AS (
 ), {_COUNTED}"""  # noqa: S608
 _READ = """
 SELECT r.channel, r.provider, r.what, r.reason, sum(r.n)::bigint AS n
-FROM unnest(%(levels)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(level, since, until)
-JOIN delivery_rollups r ON r.workspace_id = %(workspace_id)s AND r.level = s.level AND r.bucket >= s.since AND r.bucket < s.until
+FROM {buckets}
 WHERE (%(workflow_id)s::text IS NULL OR r.workflow_id = %(workflow_id)s)
   AND (%(label)s::jsonb IS NULL OR r.workflow_id IN (SELECT id FROM workflows WHERE workspace_id = %(workspace_id)s AND labels @> %(label)s::jsonb))
 GROUP BY 1, 2, 3, 4
@@ -68,7 +67,7 @@ def recount(connection: Connection, span: Mapping[str, datetime], since: Mapping
 
 def read(connection: Connection, scope: Scope, span: Span) -> Sequence[Mapping[str, Any]]:
     """Rows of channel, provider, what, reason, n. Deliveries know the workflow, neither version nor trigger."""
-    return db.rows(connection, _READ, scope_params(scope, span))
+    return db.rows(connection, _READ.format(buckets=buckets("delivery_rollups", span)), scope_params(scope, span))
 
 
 def by_provider(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from chalicelib.analytics.histogram import seconds_of
 from chalicelib.analytics.periods import Span
-from chalicelib.analytics.repository import Scope, scope_params
+from chalicelib.analytics.repository import Scope, buckets, scope_params
 from chalicelib.core import db
 
 PLANNED = ("fired", "late", "skipped")
@@ -53,12 +53,11 @@ WITH moved AS (
 
 _READ = """
 WITH added AS (
-  SELECT {key} AS key, min(r.type) AS type, min(r.workflow_id) AS workflow_id, r.outcome, r.reason, r.slot, sum(r.n)::bigint AS n
-  FROM unnest(%(levels)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(level, since, until)
-  JOIN trigger_rollups r ON r.workspace_id = %(workspace_id)s AND r.level = s.level AND r.bucket >= s.since AND r.bucket < s.until
+  SELECT {key} AS key, {of} AS type, {workflow} AS workflow_id, r.outcome, r.reason, r.slot, sum(r.n::int) AS n
+  FROM {buckets}
   WHERE (%(workflow_id)s::text IS NULL OR r.workflow_id = %(workflow_id)s) AND (%(trigger_id)s::text IS NULL OR r.trigger_id = %(trigger_id)s)
     AND (%(label)s::jsonb IS NULL OR r.workflow_id IN (SELECT id FROM workflows WHERE workspace_id = %(workspace_id)s AND labels @> %(label)s::jsonb))
-  GROUP BY 1, 4, 5, 6
+  GROUP BY 1, 2, 3, 4, 5, 6
 ), running AS (
   SELECT key, slot, sum(sum(n)) OVER (PARTITION BY key ORDER BY slot) AS below, sum(sum(n)) OVER (PARTITION BY key) AS whole
   FROM added WHERE outcome IN ('fired', 'late') GROUP BY key, slot
@@ -87,7 +86,8 @@ def recount(connection: Connection, span: Mapping[str, datetime], since: Mapping
 
 def read(connection: Connection, scope: Scope, span: Span, *, by_trigger: bool = False) -> Sequence[Mapping[str, Any]]:
     """Rows of key (the trigger, or '' for all together), type, workflow_id, outcome, reason, n; with the slots p50, p95, p99 of the key's lateness."""
-    return db.rows(connection, _READ.format(key="r.trigger_id" if by_trigger else "''::text"), scope_params(scope, span))
+    columns = {"key": "r.trigger_id", "of": "r.type", "workflow": "r.workflow_id"} if by_trigger else dict.fromkeys(("key", "of", "workflow"), "''::text")
+    return db.rows(connection, _READ.format(**columns, buckets=buckets("trigger_rollups", span)), scope_params(scope, span))
 
 
 def outcomes(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,21 +11,27 @@ from sqlalchemy import Connection
 from chalicelib.analytics.periods import Span
 from chalicelib.core import db
 
-# What executions and node runs can be grouped by: the name asked for -> the expression.
+# What executions and node runs can be grouped by: the name asked for -> the columns, and the key made of them. Rows are added up by columns first and keys made of
+# what is left: most of a question's time goes into reading rows, of which there are many more than groups.
 EXECUTION_GROUPS = {
-    "workflow": "r.workflow_id",
-    "version": "r.workflow_id || ':' || r.version",
-    "trigger": "r.trigger_id",
-    "error": "r.error",
-    "label": "label.value",
+    "workflow": ("r.workflow_id", "workflow_id"),
+    "version": ("r.workflow_id, r.version", "workflow_id || ':' || version"),
+    "trigger": ("r.trigger_id", "trigger_id"),
+    "error": ("r.error", "error"),
+    "label": ("r.workflow_id", "label.value"),
 }
-NODE_GROUPS = {"node": "r.workflow_id || ':' || r.node_id", "type": "r.type", "node_error": "r.workflow_id || ':' || r.node_id || ':' || r.error"}
+NODE_GROUPS = {
+    "node": ("r.workflow_id, r.node_id, r.type", "workflow_id || ':' || node_id"),
+    "type": ("r.type", "type"),
+    "node_error": ("r.workflow_id, r.node_id, r.type, r.error", "workflow_id || ':' || node_id || ':' || error"),
+}
 
-_ALL = "''::text"
-_STEP = "%(origin)s::timestamptz + floor(extract(epoch FROM r.bucket - %(origin)s::timestamptz) / %(step)s) * make_interval(secs => %(step)s)"
-_OF_NODES = "node_rollups r"
-_OF_EXECUTIONS = "execution_rollups r"
-_BY_LABEL = "(execution_rollups r JOIN workflows w ON w.id = r.workflow_id CROSS JOIN LATERAL jsonb_array_elements_text(w.labels) AS label(value))"
+_ALL = ("r.level", "''::text")
+_STEP = (
+    "r.bucket",
+    "%(origin)s::timestamptz + floor(extract(epoch FROM bucket - %(origin)s::timestamptz) / %(step)s) * make_interval(secs => %(step)s)",
+)
+_LABELS = " JOIN workflows w ON w.id = fine.workflow_id CROSS JOIN LATERAL jsonb_array_elements_text(w.labels) AS label(value)"
 _WHERE = """
   (%(workflow_id)s::text IS NULL OR r.workflow_id = %(workflow_id)s)
   AND (%(label)s::jsonb IS NULL OR r.workflow_id IN (SELECT id FROM workflows WHERE workspace_id = %(workspace_id)s AND labels @> %(label)s::jsonb))
@@ -33,16 +39,20 @@ _WHERE = """
 _WHERE_EXECUTIONS = """
   AND (%(version)s::int IS NULL OR r.version = %(version)s) AND (%(trigger_id)s::text IS NULL OR r.trigger_id = %(trigger_id)s)
 """
+_WHERE_NODES = " AND (%(types)s::text[] IS NULL OR r.type = ANY (%(types)s))"
 
 
-def _grouped(source: str, key: str, where: str, retries: str, kind: str) -> str:
+def _grouped(source: str, group: tuple[str, str], where: str, *, nodes: bool, more: str = "") -> str:
     """A query that adds up rollups by a key: counts by status, sums, and the slots in which the percentiles of what was not cancelled lie."""
+    columns, key = group
+    kind = "type" if nodes and "r.type" in columns else "''::text"
     return f"""
-WITH added AS (
-  SELECT {key} AS key, min({kind}) AS type, r.status, r.slot, sum(r.n) AS n, sum({retries}) AS retries, sum(r.milliseconds) AS milliseconds
-  FROM unnest(%(levels)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS s(level, since, until)
-  JOIN {source} ON r.workspace_id = %(workspace_id)s AND r.level = s.level AND r.bucket >= s.since AND r.bucket < s.until
-  WHERE {where} GROUP BY 1, 3, 4
+WITH fine AS (
+  SELECT {columns}, r.status, r.slot, sum(r.n::int) AS n, {"sum(r.retries::int)" if nodes else "0"} AS retries, sum(r.milliseconds) AS milliseconds
+  FROM {source} WHERE {where} GROUP BY {columns}, r.status, r.slot
+), added AS (
+  SELECT {key} AS key, min({kind}) AS type, status, slot, sum(n) AS n, sum(retries) AS retries, sum(milliseconds) AS milliseconds
+  FROM fine{more} GROUP BY 1, 3, 4
 ), running AS (
   SELECT key, slot, sum(sum(n)) OVER (PARTITION BY key ORDER BY slot) AS below, sum(sum(n)) OVER (PARTITION BY key) AS whole
   FROM added WHERE status <> 'cancelled' GROUP BY key, slot
@@ -86,36 +96,48 @@ class Scope:
     label: str | None = None  # as a JSON list with one text
 
 
+def buckets(table: str, span: Span) -> str:
+    """The rows of a table of rollups that answer a span, as `r`; takes the parameters of `scope_params`. Each segment is a query of its own with bounds that the
+    planner can see: joined with a list of bounds it would read the whole table."""
+    parts = (
+        f"SELECT * FROM {table} WHERE workspace_id = %(workspace_id)s AND level = '{segment.level}' AND bucket >= %(start{n})s AND bucket < %(end{n})s"  # noqa: S608
+        for n, segment in enumerate(span.segments)
+    )
+    return f"({' UNION ALL '.join(parts)}) AS r"
+
+
 def scope_params(scope: Scope, span: Span) -> dict[str, Any]:
-    """Parameters of a query of rollups: whose, and which buckets of which levels."""
-    return {
+    """Parameters of a query of rollups: whose, and where its segments begin and end."""
+    bounds = {f"start{n}": segment.start for n, segment in enumerate(span.segments)} | {f"end{n}": segment.end for n, segment in enumerate(span.segments)}
+    return bounds | {
         "workspace_id": scope.workspace_id,
         "workflow_id": scope.workflow_id,
         "version": scope.version,
         "trigger_id": scope.trigger_id,
         "label": scope.label,
-        "levels": [segment.level for segment in span.segments],
-        "starts": [segment.start for segment in span.segments],
-        "ends": [segment.end for segment in span.segments],
     }
 
 
 def executions(connection: Connection, scope: Scope, span: Span, by: str | None = None) -> Sequence[Mapping[str, Any]]:
     """Rows of key, total, succeeded, failed, cancelled, retries, milliseconds, and p50, p95, p99 as slots; one row for all, or one for each of a group of
     EXECUTION_GROUPS. A workflow counts under each of its labels. Nothing ended: no row."""
-    source = _BY_LABEL if by == "label" else _OF_EXECUTIONS
-    key = EXECUTION_GROUPS[by] if by else _ALL
-    return _rows(connection, source, key, _WHERE + _WHERE_EXECUTIONS, "0", _ALL, scope, span)
+    group = EXECUTION_GROUPS[by] if by else _ALL
+    sql = _grouped(buckets("execution_rollups", span), group, _WHERE + _WHERE_EXECUTIONS, nodes=False, more=_LABELS if by == "label" else "")
+    return db.rows(connection, sql, scope_params(scope, span))
 
 
 def execution_series(connection: Connection, scope: Scope, span: Span) -> Sequence[Mapping[str, Any]]:
     """The same rows, one for each step in which something ended; the key is where the step begins."""
-    return _rows(connection, _OF_EXECUTIONS, _STEP, _WHERE + _WHERE_EXECUTIONS, "0", _ALL, scope, span)
+    sql = _grouped(buckets("execution_rollups", span), _STEP, _WHERE + _WHERE_EXECUTIONS, nodes=False)
+    return db.rows(connection, sql, {**scope_params(scope, span), "origin": span.start, "step": span.step.total_seconds()})
 
 
-def nodes(connection: Connection, scope: Scope, span: Span, by: str | None = None) -> Sequence[Mapping[str, Any]]:
-    """The same rows of node runs, with their type; by one of NODE_GROUPS. Node runs know neither version nor trigger."""
-    return _rows(connection, _OF_NODES, NODE_GROUPS[by] if by else _ALL, _WHERE, "r.retries", "r.type", scope, span)
+def nodes(
+    connection: Connection, scope: Scope, span: Span, by: str | None = None, types: Sequence[str] | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """The same rows of node runs (with `types`, of these only), with their type; by one of NODE_GROUPS. Node runs know neither version nor trigger."""
+    sql = _grouped(buckets("node_rollups", span), NODE_GROUPS[by] if by else _ALL, _WHERE + _WHERE_NODES, nodes=True)
+    return db.rows(connection, sql, {**scope_params(scope, span), "types": None if types is None else list(types)})
 
 
 def pending(connection: Connection) -> Mapping[str, Any]:
@@ -131,10 +153,3 @@ def queue(connection: Connection, scope: Scope) -> Mapping[str, Any]:
 def workflow_names(connection: Connection, workspace_id: str, ids: Sequence[str]) -> dict[str, str]:
     """Names of workflows that still exist."""
     return {row["id"]: row["name"] for row in db.rows(connection, _WORKFLOW_NAMES, {"workspace_id": workspace_id, "ids": list(ids)})}
-
-
-def _rows(
-    connection: Connection, source: str, key: str, where: str, retries: str, kind: str, scope: Scope, span: Span
-) -> Sequence[Mapping[str, Any]]:
-    params = {**scope_params(scope, span), "origin": span.start, "step": span.step.total_seconds()}
-    return db.rows(connection, _grouped(source, key, where, retries, kind), params)

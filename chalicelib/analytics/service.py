@@ -131,7 +131,7 @@ def deliveries(connection: Connection, scope: Scope, start: datetime, end: datet
     """Messages by channel and provider, from the ledger's facts, and under `nodes` the node runs of the types that notify."""
     span = span_for(start, end, now)
     notifying = {entry["type"] for entry in catalogue().describe() if entry["kind"] == "notify"}
-    rows = sorted((row for row in repository.nodes(connection, scope, span, "type") if row["key"] in notifying), key=lambda row: row["key"])
+    rows = sorted(repository.nodes(connection, scope, span, "type", sorted(notifying)), key=lambda row: row["key"])
     runs = [{"channel": row["key"].partition(".")[0], "type": row["key"], **figures(row)} for row in rows]
     return {**_bounds(span), "items": ledger.by_provider(ledger.read(connection, scope, span)), "nodes": runs}
 

@@ -180,7 +180,7 @@ def main() -> None:
     facts, seconds = fold(20_000)
     if facts:
         print(f"folded {facts:,} facts in {seconds:.0f} s: {facts / seconds:,.0f} facts/s, {1000 * seconds / facts:.3f} ms each")
-        database.execute("VACUUM ANALYZE")
+        database.execute("ANALYZE execution_rollups, node_rollups, trigger_rollups")
     for table in ("execution_rollups", "node_rollups", "trigger_rollups"):
         size = database.one(f"SELECT count(*) AS n, pg_size_pretty(pg_total_relation_size('{table}')) AS size FROM {table}")
         print(f"{table}: {size['n']:,} rows, {size['size']}")
