@@ -8,14 +8,18 @@ import time
 from collections.abc import Mapping
 
 from chalicelib.core.db import transaction
-from chalicelib.core.errors import MillraceError, Unauthenticated
-from chalicelib.identity import service
+from chalicelib.core.errors import MillraceError, NotFound, Unauthenticated
+from chalicelib.core.jsontext import is_clean
+from chalicelib.identity import service, workspaces
 from chalicelib.identity.service import Caller
 
 REMEMBER_SECONDS = 5.0
 MAX_REMEMBERED = 2_000
 
+WORKSPACE_HEADER = "millrace-workspace"
+
 _known: dict[bytes, tuple[Caller, float]] = {}
+_acting: dict[tuple[str, str], tuple[Caller, float]] = {}
 _lock = threading.Lock()
 
 
@@ -26,11 +30,28 @@ def bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def authenticate(headers: Mapping[str, str]) -> Caller:
-    """Who sent these headers. Raises Unauthenticated, or Unavailable without a database."""
+    """Who sent these headers, in the workspace that `Millrace-Workspace` names, if it does. Raises Unauthenticated, Forbidden or NotFound for a workspace that is not
+    theirs, or Unavailable without a database."""
     token = bearer(headers)
     if token is None:
         raise Unauthenticated("send an API key as `Authorization: Bearer <key>`")
-    return caller_of(token)
+    caller, wanted = caller_of(token), headers.get(WORKSPACE_HEADER, "").strip()
+    return _in_workspace(caller, wanted) if wanted else caller
+
+
+def _in_workspace(caller: Caller, wanted: str) -> Caller:
+    if not is_clean(wanted):
+        raise NotFound("Millrace-Workspace names no workspace")
+    remembered = _acting.get((caller.key_id, wanted))
+    if remembered is not None and remembered[1] > time.monotonic():
+        return remembered[0]
+    with transaction() as connection:
+        acting = workspaces.act_in(connection, caller, wanted)
+    with _lock:
+        if len(_acting) >= MAX_REMEMBERED:
+            _acting.clear()
+        _acting[(caller.key_id, wanted)] = (acting, time.monotonic() + REMEMBER_SECONDS)
+    return acting
 
 
 def caller_of(token: str) -> Caller:
@@ -63,5 +84,13 @@ def known_caller(token: str) -> Caller | None:
 def forget(key_id: str) -> None:
     """Drop what is remembered of a key: called once its revocation is committed."""
     with _lock:
+        for named in [named for named in _acting if named[0] == key_id]:
+            del _acting[named]
         for digest in [digest for digest, (caller, _) in _known.items() if caller.key_id == key_id]:
             del _known[digest]
+
+
+def forget_workspaces() -> None:
+    """Drop what is remembered of workspaces' names: called once a change is committed."""
+    with _lock:
+        _acting.clear()

@@ -10,7 +10,7 @@ from chalicelib.triggers.doors import read_door, remembered_door
 
 EXPOSED = "ETag, Location, Millrace-Execution-Id, Retry-After, RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, X-API-Key"
+HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, Millrace-Workspace, X-API-Key"
 MAX_AGE_SECONDS = 600
 
 

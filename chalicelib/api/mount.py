@@ -32,6 +32,7 @@ from chalicelib.api import (
     trigger_presets,
     triggers,
     workflows,
+    workspaces,
 )
 from chalicelib.api import request as requests
 from chalicelib.api.cors import answer_cors, answer_preflight
@@ -57,6 +58,7 @@ RESOURCES = (
     analytics,
     api_keys,
     audit,
+    workspaces,
     me,
     dead_letters,
     deliveries,

@@ -28,6 +28,18 @@ _ONE = f"SELECT {_COLUMNS} FROM api_keys WHERE id = %(id)s AND workspace_id = %(
 _REVOKE = """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s AND workspace_id = %(workspace_id)s
 """
+_WORKSPACES = """
+SELECT id, slug, name, created_at FROM workspaces
+WHERE (%(only)s::text IS NULL OR id = %(only)s) AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
+"""
+_INSERT_WORKSPACE = """
+INSERT INTO workspaces (id, slug, name) VALUES (%(id)s, %(slug)s, %(name)s) ON CONFLICT (slug) DO NOTHING RETURNING id, slug, name, created_at
+"""
+_UPDATE_WORKSPACE = """
+UPDATE workspaces SET slug = %(slug)s, name = %(name)s
+WHERE id = %(id)s AND NOT EXISTS (SELECT 1 FROM workspaces WHERE slug = %(slug)s AND id <> %(id)s) RETURNING id, slug, name, created_at
+"""
+_WORKSPACE_BY_REF = "SELECT id FROM workspaces WHERE id = %(ref)s OR slug = %(ref)s ORDER BY id = %(ref)s DESC LIMIT 1"
 _WORKSPACE = "SELECT id, slug, name, created_at FROM workspaces WHERE id = %(id)s"
 
 
@@ -66,3 +78,23 @@ def revoke_key(connection: Connection, workspace_id: str, key_id: str) -> bool:
 def workspace_by_id(connection: Connection, workspace_id: str) -> Mapping[str, Any] | None:
     """A workspace."""
     return row(connection, _WORKSPACE, {"id": workspace_id})
+
+
+def workspaces_page(connection: Connection, only: str | None, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Workspaces, newest first: all, or only this one."""
+    return rows(connection, _WORKSPACES, {"only": only, "after": after, "limit": limit})
+
+
+def workspace_by_ref(connection: Connection, ref: str) -> Mapping[str, Any] | None:
+    """A workspace by id or slug."""
+    return row(connection, _WORKSPACE_BY_REF, {"ref": ref})
+
+
+def insert_workspace(connection: Connection, workspace_id: str, name: str, slug: str) -> Mapping[str, Any] | None:
+    """Store a new workspace; None when its slug is taken."""
+    return row(connection, _INSERT_WORKSPACE, {"id": workspace_id, "name": name, "slug": slug})
+
+
+def update_workspace(connection: Connection, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Replace name and slug; None when the slug is another's."""
+    return row(connection, _UPDATE_WORKSPACE, values)

@@ -27,15 +27,16 @@ _REFUSED = "this API key is not known or has been revoked"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a request speaks for."""
+    """Who a request speaks for. `operator`: of the whole installation, and so allowed in every workspace."""
 
     key_id: str
     name: str
     role: str
     workspace_id: str
+    operator: bool = False
 
 
-BOOTSTRAP = Caller("bootstrap", "Bootstrap key", ADMIN, DEFAULT_WORKSPACE)
+BOOTSTRAP = Caller("bootstrap", "Bootstrap key", ADMIN, DEFAULT_WORKSPACE, operator=True)
 
 
 def _hash(secret: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.api import authentication
 from chalicelib.core.config import Settings
 from chalicelib.engine.wake import use_waker
 from chalicelib.engine.worker import Worker, WorkerOptions
@@ -21,6 +22,7 @@ def api(settings_env: Settings) -> Iterator[ApiClient]:
     """A client with the bootstrap key."""
     from app import app
 
+    authentication.forget_workspaces()  # those of the test before are gone, which they never are in life
     front = Front(app)
     yield ApiClient(front, BOOTSTRAP_KEY)
     front.stop()
