@@ -8,13 +8,15 @@ from datetime import timedelta
 from pydantic import Field, model_validator
 
 from chalicelib.core.clock import parse, to_text
-from chalicelib.registry.spec import ActionError, ActionSpec, Config, NodeContext, Sleep
+from chalicelib.registry.spec import ActionError, ActionSpec, Config, NodeContext, Sleep, exactly_one
 
 MAX_SECONDS = 365 * 86400
 
 
 class DelayConfig(Config):
     """One of `seconds` (0 to a year) and `until` (RFC 3339 with an offset)."""
+
+    model_config = exactly_one("seconds", "until")
 
     seconds: float | None = Field(default=None, ge=0, le=MAX_SECONDS)
     until: str | None = Field(default=None, json_schema_extra={"format": "date-time"})

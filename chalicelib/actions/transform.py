@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from chalicelib.registry.spec import ActionSpec, CelSource, Config, Done, NodeContext
+from chalicelib.registry.spec import ActionSpec, CelSource, Config, Done, NodeContext, exactly_one
 
 
 class TransformConfig(Config):
     """Names and the CEL expressions that give their values; or a `value` that is the output as it stands."""
+
+    model_config = exactly_one("assign", "value")
 
     assign: dict[str, CelSource] = Field(default_factory=dict, max_length=500)
     value: Any = Field(

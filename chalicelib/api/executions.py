@@ -47,6 +47,12 @@ class Started(Answer):
     ui_url: str
 
 
+class PinnedDefinition(Answer):
+    """What an execution runs: its version's, or the draft as it was when the execution started."""
+
+    definition: dict[str, Any]
+
+
 class ConsoleLine(Answer):
     """Something that a node's code printed; `level` is log, info, debug, warning or error."""
 
@@ -208,6 +214,12 @@ def get_execution(call: Call, id: str) -> Reply:
     """Read an execution: its input and output, and every attempt of every node. Of very large ones the payloads that do not fit the answer are left out (the run
     then has `left_out`, and `/executions/{id}/nodes/{node_id}/output` has them), and node runs beyond 5,000 (`more_nodes`; `/executions/{id}/nodes` has all)."""
     return json_reply(service.get(call.connection, call.workspace_id, id))
+
+
+@routes.route("GET", "/executions/{id}/definition", role=VIEWER, answer=PinnedDefinition)
+def get_execution_definition(call: Call, id: str) -> Reply:
+    """Read exactly what an execution runs, also when it ran a draft that has changed since."""
+    return json_reply({"definition": service.definition(call.connection, call.workspace_id, id)})
 
 
 @routes.route(

@@ -6,7 +6,7 @@ its form. Nothing else anywhere knows a node type by name.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
@@ -27,6 +27,16 @@ class Config(BaseModel):
     """Base of all config models: unknown fields are refused, so that a typing error is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def exactly_one(*names: str) -> ConfigDict:
+    """For forms: of these fields one is given, so they are drawn as a choice. The model itself must check it."""
+    return ConfigDict(json_schema_extra={"x-one-of": list(names)})
+
+
+def hints(only_with: Sequence[str] = (), labels: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """For forms: a field that means something only when the choice fell on one of these (see `exactly_one`), and its values in words."""
+    return {**({"x-with": list(only_with)} if only_with else {}), **({"x-labels": dict(labels)} if labels else {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from chalicelib.core.egress import parse_url
 from chalicelib.core.errors import MillraceError
@@ -24,7 +24,7 @@ Secret = Annotated[str, Field(min_length=8, max_length=500)]
 HeaderName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-def _secret(title: str = "Secret", description: str = "Write-only.") -> Any:
+def _secret(title: str = "Secret", description: str = "Sealed; it is never shown again.") -> Any:
     return Field(None, title=title, description=description, json_schema_extra={"writeOnly": True})
 
 
@@ -41,18 +41,22 @@ def header_name(name: str | None) -> str | None:
 class OpenAuth(Config):
     """Anyone who knows the URL."""
 
+    model_config = ConfigDict(title="Anyone who knows the URL")
+
     type: Literal["open"] = "open"
 
 
 class ApiKeyAuth(Config):
     """A Millrace API key of this workspace (`Authorization: Bearer` or `X-API-Key`); with a `secret` that text instead, in `header`."""
 
+    model_config = ConfigDict(title="API key")
+
     type: Literal["api_key"]
     header: HeaderName | None = Field(
         None, title="Header", description="Where the trigger's own key is sent; by default X-API-Key.", examples=["x-token"]
     )
-    secret: Secret | None = _secret("Key of its own", "For senders that cannot hold a Millrace key. Write-only.")
-    previous_secret: Secret | None = _secret("Previous key", "Also accepted while you rotate. Write-only.")
+    secret: Secret | None = _secret("Key of its own", "For senders that cannot hold a Millrace key. It is never shown again.")
+    previous_secret: Secret | None = _secret("Previous key", "Also accepted while you rotate. It is never shown again.")
 
     @field_validator("header")
     @classmethod
@@ -64,11 +68,13 @@ class _Signed(Config):
     """What all kinds with a shared secret have in common."""
 
     secret: Secret | None = _secret()
-    previous_secret: Secret | None = _secret("Previous secret", "Also accepted while you rotate. Write-only.")
+    previous_secret: Secret | None = _secret("Previous secret", "Also accepted while you rotate. It is never shown again.")
 
 
 class HmacAuth(_Signed):
     """A shared secret: a header holds the HMAC of the raw body, or of a timestamp and the body."""
+
+    model_config = ConfigDict(title="HMAC signature")
 
     type: Literal["hmac"]
     header: HeaderName = Field("x-millrace-signature", title="Header", examples=["x-hub-signature-256"])
@@ -126,8 +132,10 @@ class HmacAuth(_Signed):
 class StandardWebhooksAuth(_Signed):
     """Standard Webhooks: `webhook-id`, `webhook-timestamp` (at most five minutes off) and `webhook-signature`."""
 
+    model_config = ConfigDict(title="Standard Webhooks")
+
     type: Literal["standard_webhooks"]
-    secret: Secret | None = _secret("Secret", "`whsec_` and base64. Write-only.")
+    secret: Secret | None = _secret("Secret", "`whsec_` and base64. It is never shown again.")
 
     @field_validator("secret", "previous_secret")
     @classmethod
@@ -140,11 +148,15 @@ class StandardWebhooksAuth(_Signed):
 class GithubAuth(_Signed):
     """GitHub's `X-Hub-Signature-256`, with the secret entered in the webhook's settings."""
 
+    model_config = ConfigDict(title="GitHub")
+
     type: Literal["github"]
 
 
 class StripeAuth(_Signed):
     """Stripe's `Stripe-Signature` (at most five minutes old), with the endpoint's signing secret."""
+
+    model_config = ConfigDict(title="Stripe")
 
     type: Literal["stripe"]
 
@@ -152,11 +164,15 @@ class StripeAuth(_Signed):
 class SlackAuth(_Signed):
     """Slack's `X-Slack-Signature` (at most five minutes old), with the app's signing secret. The challenge of a new URL is answered."""
 
+    model_config = ConfigDict(title="Slack")
+
     type: Literal["slack"]
 
 
 class ShopifyAuth(_Signed):
     """Shopify's `X-Shopify-Hmac-SHA256`, with the app's client secret."""
+
+    model_config = ConfigDict(title="Shopify")
 
     type: Literal["shopify"]
 
@@ -164,14 +180,18 @@ class ShopifyAuth(_Signed):
 class BasicAuth(Config):
     """A user name and a password (HTTP Basic)."""
 
+    model_config = ConfigDict(title="User name and password")
+
     type: Literal["basic"]
     username: str = Field(title="User name", min_length=1, max_length=200, pattern=r"^[^:\x00-\x1f]+$")
     secret: Secret | None = _secret("Password")
-    previous_secret: Secret | None = _secret("Previous password", "Also accepted while you rotate. Write-only.")
+    previous_secret: Secret | None = _secret("Previous password", "Also accepted while you rotate. It is never shown again.")
 
 
 class JwtAuth(Config):
     """A signed token (`Authorization: Bearer`) of an identity provider whose keys are published as a JWKS."""
+
+    model_config = ConfigDict(title="JSON Web Token")
 
     type: Literal["jwt"]
     jwks_url: str = Field(title="JWKS URL", max_length=2000, examples=["https://login.example.com/.well-known/jwks.json"])

@@ -205,6 +205,11 @@ def get(connection: Connection, workspace_id: str, execution_id: str) -> dict[st
     return queries.get_execution(connection, workspace_id, _checked(execution_id))
 
 
+def definition(connection: Connection, workspace_id: str, execution_id: str) -> Any:
+    """What an execution runs. Raises NotFound."""
+    return loads(queries.get_definition(connection, workspace_id, _checked(execution_id)))
+
+
 def list_page(
     connection: Connection, workspace_id: str, wanted: queries.ExecutionFilter, limit: int, after: str | None
 ) -> Sequence[dict[str, Any]]:

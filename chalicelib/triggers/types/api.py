@@ -20,13 +20,13 @@ class RateLimit(Config):
     """How many calls are taken. Unused ones come back evenly: `limit` in `per_seconds`, all at once if need be."""
 
     limit: int = Field(title="Calls", ge=1, le=1_000_000, strict=True)
-    per_seconds: int = Field(60, title="In so many seconds", ge=1, le=86_400, strict=True)
+    per_seconds: int = Field(60, title="In", ge=1, le=86_400, strict=True)
 
 
 class Debounce(Config):
     """Many calls, one execution: it starts when none has come for `seconds`, with the input of the last."""
 
-    seconds: int = Field(title="Quiet for so many seconds", ge=1, le=86_400, strict=True)
+    seconds: int = Field(title="Quiet for", ge=1, le=86_400, strict=True)
     max_seconds: int | None = Field(
         None,
         title="At the latest after",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.registry.spec import CelSource, Config, TriggerSpec
+from chalicelib.registry.spec import CelSource, Config, TriggerSpec, hints
 from chalicelib.triggers.mapping import check_expression
 from chalicelib.triggers.types.schedule import Instant, read_instant
 
@@ -34,11 +34,13 @@ class KafkaConfig(Config):
         title="Start",
         description="Where to begin when the group has no position yet: at what is published from now on, at the oldest record, or at a time (RFC 3339).",
         examples=["latest", "earliest", "2027-01-01T00:00:00Z"],
+        json_schema_extra=hints(labels={"latest": "At what comes from now on", "earliest": "At the oldest record"}),
     )
     value: Literal["auto", "json", "text", "binary"] = Field(
         "auto",
         title="Values are",
         description="`auto`: by their content-type header, else JSON where it parses. Otherwise always JSON, always text, or always bytes.",
+        json_schema_extra=hints(labels={"auto": "What they say they are", "json": "JSON", "text": "Text", "binary": "Bytes"}),
     )
     filter: CelSource | None = Field(
         None,
@@ -51,6 +53,13 @@ class KafkaConfig(Config):
         "dead_letter",
         title="A record that cannot be used",
         description="Keep it apart and go on, pass over it with a count, or stop in front of it until somebody looks.",
+        json_schema_extra=hints(
+            labels={
+                "dead_letter": "Keep as a dead letter, go on",
+                "skip": "Pass over it, with a count",
+                "pause": "Stop in front of it",
+            }
+        ),
     )
     pause_after: int | None = Field(
         None,

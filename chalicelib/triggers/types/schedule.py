@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, fi
 from chalicelib.core.clock import parse as parse_time
 from chalicelib.core.clock import to_text
 from chalicelib.core.jsontext import loads
-from chalicelib.registry.spec import Config, TriggerSpec
+from chalicelib.registry.spec import Config, TriggerSpec, exactly_one, hints
 from chalicelib.triggers import cron as cron_rules
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,14 +57,24 @@ class Dst(Config):
         "auto",
         title="A time that is jumped over",
         description="`run`: at the first instant after the jump; `skip`: not on that day.",
+        json_schema_extra=hints(
+            labels={"auto": "As the expression suggests", "run": "Run right after the jump", "skip": "Not on that day"}
+        ),
     )
     repeated: Literal["auto", "first", "second", "both"] = Field(
-        "auto", title="A time that comes twice", description="Which of the two runs."
+        "auto",
+        title="A time that comes twice",
+        description="Which of the two runs.",
+        json_schema_extra=hints(
+            labels={"auto": "As the expression suggests", "first": "The first", "second": "The second", "both": "Both"}
+        ),
     )
 
 
 class ScheduleConfig(Config):
     """What a user writes. Exactly one of `cron`, `every_seconds` and `at`."""
+
+    model_config = exactly_one("cron", "every_seconds", "at")
 
     cron: str | None = Field(
         None,
@@ -77,23 +87,30 @@ class ScheduleConfig(Config):
         strict=True,
         ge=1,
         le=LONGEST_INTERVAL,
-        title="Every so many seconds",
+        title="Interval",
         description="Counted from `start`, or from the creation of the trigger (then the first run is one interval later).",
     )
-    at: Instant | None = Field(None, title="Once, at", description="One run at this instant.")
+    at: Instant | None = Field(None, title="Once", description="One run at this instant.")
     timezone: str = Field(
-        "UTC", title="Time zone", description="The IANA zone in which `cron` is read.", examples=["Europe/Berlin"]
+        "UTC",
+        title="Time zone",
+        description="The IANA zone in which `cron` is read.",
+        examples=["Europe/Berlin"],
+        json_schema_extra={"format": "timezone", **hints(["cron"])},
     )
     misfire: Literal["skip", "last", "all"] = Field(
         "last",
         title="After downtime",
         description="What to run of the instants that were missed by more than a minute: none, the last, or all (at most the newest `misfire_cap`).",
+        json_schema_extra=hints(labels={"skip": "Skip what was missed", "last": "Run the last one", "all": "Run all of them"}),
     )
-    misfire_cap: int = Field(100, strict=True, ge=1, le=1000, title="At most", description="How many missed instants `all` runs.")
     overlap: Literal["allow", "skip", "queue", "replace"] = Field(
         "allow",
         title="Overlap",
         description="While the previous run of this schedule has not ended: run as well, skip, run after it, or cancel it and run.",
+        json_schema_extra=hints(
+            labels={"allow": "Run beside it", "skip": "Skip this one", "queue": "Run after it", "replace": "Cancel it and run"}
+        ),
     )
     jitter_seconds: int = Field(
         0,
@@ -103,9 +120,16 @@ class ScheduleConfig(Config):
         title="Spread over",
         description="Start up to so many seconds later, always the same for one trigger, so that many schedules of one instant do not start at once.",
     )
-    dst: Dst | None = Field(None, title="When clocks change")
-    start: Instant | None = Field(None, title="Start", description="No run before this instant.")
-    end: Instant | None = Field(None, title="End", description="No run after this instant.")
+    dst: Dst | None = Field(None, title="When clocks change", json_schema_extra=hints(["cron"]))
+    misfire_cap: int = Field(
+        100, strict=True, ge=1, le=1000, title="Missed, at most", description="How many missed instants `all` runs."
+    )
+    start: Instant | None = Field(
+        None, title="Start", description="No run before this instant.", json_schema_extra=hints(["cron", "every_seconds"])
+    )
+    end: Instant | None = Field(
+        None, title="End", description="No run after this instant.", json_schema_extra=hints(["cron", "every_seconds"])
+    )
     input: Any = Field(None, title="Input", description="The input of each run; without it an empty object.")
 
     @field_validator("cron")

@@ -194,7 +194,7 @@ export async function drawn(suite, browser, { url, key, api, ids, target, topic 
     await closeInspector(page)
     await page.getByTestId('fit').click()
     await page.getByTestId('node-trigger:new').click()
-    await page.getByTestId('api-path').fill(`real-${ids.mark}`)
+    await page.getByTestId('field-path').locator('input').fill(`real-${ids.mark}`)
     await page.getByTestId('save-trigger').click()
     await page.locator('[data-testid^="node-trigger:trg_"]').waitFor()
     await SAVED(page)

@@ -711,6 +711,15 @@ export interface components {
             status: string;
         };
         /**
+         * PinnedDefinition
+         * @description What an execution runs: its version's, or the draft as it was when the execution started.
+         */
+        PinnedDefinition: {
+            definition: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Events
          * @description What happened after `after`, in order.
          */

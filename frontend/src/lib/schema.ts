@@ -17,6 +17,9 @@ export function resolved(schema: Schema, root: Schema): Schema {
   return here
 }
 
+/** The alternatives of a union as they are written. */
+export const unionOf = (schema: Schema): Schema[] => ((Array.isArray(schema.anyOf) ? schema.anyOf : Array.isArray(schema.oneOf) ? schema.oneOf : []) as unknown[]).filter(isObject)
+
 /** What a value may be, null left out: the alternatives of a union, or the schema itself. */
 export function alternatives(schema: Schema, root: Schema): Schema[] {
   const here = resolved(schema, root)

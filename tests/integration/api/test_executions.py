@@ -77,6 +77,7 @@ def test_a_draft_run_is_pinned_to_the_draft_of_that_moment(api: ApiClient, datab
     path = f"/workflows/{draft['id']}"
     first, second = (api.post(f"{path}/executions", {"version": "draft"}).json["id"] for _ in range(2))
     api.patch(path, {"definition": {**ECHO, "output": 1}}, If_Match="*")
+    assert api.get(f"/executions/{first}/definition").json == {"definition": ECHO}
     third = api.post(f"{path}/executions", {"version": "draft"}).json["id"]
     pinned = {row["id"]: row["definition_id"] for row in database.execute("SELECT id, definition_id FROM executions")}
     assert pinned[first] == pinned[second] != pinned[third]

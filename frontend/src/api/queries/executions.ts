@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import type { Definition } from '@/lib/definition'
 import { isLive } from '@/lib/status'
 import { api } from '../client'
 import type { Execution, ExecutionEvent, ExecutionSummary, Page, Started } from '../types'
@@ -44,6 +45,14 @@ export const executionQuery = (id: string, poll: number | false = 1_500) =>
     queryKey: executionKeys.one(id),
     queryFn: ({ signal }) => api.get<Execution>(`/executions/${id}`, undefined, signal),
     refetchInterval: (query) => (query.state.data && isLive(query.state.data.status) ? poll : false),
+  })
+
+/** What an execution runs, exactly; it never changes. */
+export const executionDefinitionQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...executionKeys.one(id), 'definition'],
+    queryFn: async ({ signal }) => (await api.get<{ definition: Definition }>(`/executions/${id}/definition`, undefined, signal)).definition,
+    staleTime: Infinity,
   })
 
 export const executionEventsQuery = (id: string, live: boolean) =>

@@ -97,6 +97,8 @@ export interface RunRequest {
   input?: unknown
   version?: number | 'draft'
   idempotency_key?: string
+  /** With the draft: the last step to run. */
+  until?: string
 }
 
 export const runWorkflow = (id: string, body: RunRequest) => api.post<Started>(`/workflows/${id}/executions`, body)

@@ -32,6 +32,9 @@ export interface BuilderValue {
   triggerPanel: (triggerId: string, close: () => void) => ReactNode
   /** Data of a step in the run that is shown. */
   dataPanel?: (nodeId: string) => ReactNode
+  runsPanel?: ReactNode
+  /** Runs the draft up to a step of the workflow's own graph. */
+  onRunTo?: (nodeId: string) => void
 }
 
 const Context = createContext<BuilderValue | null>(null)

@@ -31,6 +31,12 @@ export interface BuilderProps {
   onNewTrigger: (type: string) => void
   triggerPanel: (triggerId: string, close: () => void) => ReactNode
   dataPanel?: (nodeId: string) => ReactNode
+  /** Past runs, to choose one that the canvas shows. */
+  runsPanel?: ReactNode
+  /** Runs the draft up to a step. */
+  onRunTo?: (nodeId: string) => void
+  /** Shown in place of what is edited: exactly what a past run ran. */
+  instead?: ReactNode
   /** What the page puts over the canvas: the run that is shown, a hint. */
   banner?: ReactNode
   /** Told the editor once, so that the page can lead to a problem. */
@@ -72,7 +78,7 @@ export default function Builder(props: BuilderProps) {
         <div className={classes.main}>
           {props.banner}
           <div className={classes.stage}>
-            <div className={classes.bar}>
+            <div className={classes.bar} hidden={Boolean(props.instead)}>
               {palette && !phone ? null : (
                 <Tooltip label="Show the steps">
                   <ActionIcon aria-label="Show the steps to add" variant="default" onClick={phone ? () => editor.ui.setState({ picker: { target: { end: true }, screen: { x: 20, y: 120 } } }) : toggle} data-testid="show-palette">
@@ -93,7 +99,9 @@ export default function Builder(props: BuilderProps) {
                 data-testid="builder-view"
               />
             </div>
-            {view === 'outline' ? (
+            {props.instead ? (
+              props.instead
+            ) : view === 'outline' ? (
               <Suspense fallback={<Loading />}>
                 <Outline counts={counts} />
               </Suspense>
@@ -102,7 +110,7 @@ export default function Builder(props: BuilderProps) {
                 <BuilderStage drawing={drawing} counts={counts} label={props.label} />
               </ErrorBoundary>
             )}
-            <Inspector />
+            {props.instead ? null : <Inspector />}
             <Refusal editor={editor} />
           </div>
         </div>

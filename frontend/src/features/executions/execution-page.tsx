@@ -54,7 +54,7 @@ function Loaded({ execution }: { execution: Execution }) {
   const navigate = route.useNavigate()
   const workflow = useQuery(workflowNamesQuery()).data?.items.find(({ id }) => id === execution.workflow_id)
   const registry = useQuery(actionsQuery()).data ?? []
-  const known = useExecutionDefinition(execution)
+  const known = useExecutionDefinition(execution.id)
   const names = Object.fromEntries((known.definition?.nodes ?? []).map(({ id, name }) => [id, name ?? id]))
   const select = (node: string | null) => void navigate({ search: (before) => ({ ...before, node: node ?? undefined }), replace: true })
   // A graph names a node, a timeline a node and an iteration; the first iteration stands for the node.

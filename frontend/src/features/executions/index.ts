@@ -1,5 +1,7 @@
 export { ExecutionsPage } from './executions-page'
 export { ExecutionPage } from './execution-page'
 export { ExecutionsList } from './executions-list'
+export { RunGraph, useExecutionDefinition } from './run-graph'
+export { RunList } from './run-list'
 export { StepData } from './step-data'
 export { useShownRun } from './use-shown-run'

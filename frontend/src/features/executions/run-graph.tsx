@@ -1,7 +1,6 @@
-import { Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { versionQuery, workflowQuery } from '@/api/queries/workflows'
+import { executionDefinitionQuery } from '@/api/queries/executions'
 import type { Execution, RegistryEntry } from '@/api/types'
 import { DefinitionGraph, type GraphTrigger } from '@/features/builder'
 import type { Definition } from '@/lib/definition'
@@ -13,19 +12,13 @@ import { triggerDetail, triggerName } from './trigger-words'
 
 interface ExecutionDefinition {
   definition: Definition | undefined
-  /** The draft may have changed since; then the drawing is not exactly what ran. */
-  isDraft: boolean
   error: unknown
 }
 
-/** The definition an execution runs: its version's, or the draft as it is now for a run of a draft. */
-export function useExecutionDefinition({ workflow_id: id, version }: Pick<Execution, 'workflow_id' | 'version'>): ExecutionDefinition {
-  const isDraft = version === 'draft'
-  const published = useQuery({ ...versionQuery(id, isDraft ? 0 : version), enabled: !isDraft })
-  const draft = useQuery({ ...workflowQuery(id), enabled: isDraft })
-  return isDraft
-    ? { definition: draft.data?.workflow.definition, isDraft, error: draft.error }
-    : { definition: published.data?.definition, isDraft, error: published.error }
+/** The definition an execution runs: its version's, or the draft as it was when it began. */
+export function useExecutionDefinition(id: string | undefined): ExecutionDefinition {
+  const { data: definition, error } = useQuery({ ...executionDefinitionQuery(id ?? ''), enabled: id !== undefined })
+  return { definition, error }
 }
 
 interface RunGraphProps {
@@ -38,7 +31,7 @@ interface RunGraphProps {
 
 /** The execution on its workflow's graph, nodes coloured by what became of them. */
 export function RunGraph({ execution, registry, known, selected, onSelect }: RunGraphProps) {
-  const { definition, isDraft, error } = known
+  const { definition, error } = known
   const { trigger } = execution
   const triggers = useMemo(
     (): GraphTrigger[] => [{ id: trigger.id ?? 'start', type: trigger.type, title: triggerName(trigger), subtitle: triggerDetail(trigger) || 'started it', active: true }],
@@ -49,11 +42,6 @@ export function RunGraph({ execution, registry, known, selected, onSelect }: Run
   if (!definition) return <Loading />
   return (
     <div className={classes.graph}>
-      {isDraft ? (
-        <Text size="xs" c="dimmed" px="lg" py={6}>
-          This ran a draft; it is drawn as the draft is now.
-        </Text>
-      ) : null}
       <div className={classes.graphStage}>
         <DefinitionGraph
           definition={definition}

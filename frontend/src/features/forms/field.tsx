@@ -28,7 +28,7 @@ export function Field({ name, schema, path, required, bare = false }: FieldProps
   const mode = modeOf(form.state, path)
   const problem = form.problemAt(path)
   const switches = !WITHOUT_MODE.has(kind)
-  const help = typeof (schema.description ?? here.description) === 'string' && kind !== 'object' ? String(schema.description ?? here.description).replaceAll('`', '') : null
+  const help = typeof (schema.description ?? here.description) === 'string' && kind !== 'object' && kind !== 'variants' ? String(schema.description ?? here.description).replaceAll('`', '') : null
   const named = labelOf(name, { ...here, ...(schema.title ? { title: schema.title } : {}) })
   // The unit is chosen beside it, so it is not in the name.
   const label = kind === 'duration' ? named.replace(/\s*seconds$/i, '') || 'Duration' : named

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { describe, expect, it } from 'vitest'
 import { renderUi } from '@/test/render'
 import { SchemaForm, type FormState } from '.'
+import { choiceIn, choose, chosenOf } from './choice'
 import { discriminatorOf, kindOf } from './kinds'
 import { modeOf, toggled } from './modes'
 
@@ -34,6 +35,9 @@ describe('the kind of a field', () => {
     ['body', { type: 'object', properties: { nodes: { type: 'array' }, edges: { type: 'array' } } }, 'graph'],
     ['body', {}, 'any'],
     ['value', { anyOf: [{ type: 'string' }, { type: 'number' }] }, 'any'],
+    ['start', { anyOf: [{ enum: ['latest', 'earliest'] }, { type: 'string', format: 'date-time' }], default: 'latest' }, 'moment'],
+    ['timezone', { type: 'string', format: 'timezone' }, 'zone'],
+    ['audience', optional({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }), 'texts'],
     ['auth', { oneOf: [{ type: 'object', properties: { type: { const: 'open' } } }, { type: 'object', properties: { type: { const: 'key' }, key: { type: 'string' } } }] }, 'variants'],
   ])('%s is told from its schema', (name, schema, kind) => expect(kindOf(name, schema, ROOT)).toBe(kind))
   it('finds what tells variants apart', () => expect(discriminatorOf([{ properties: { a: { type: 'string' }, t: { const: 1 } } }, { properties: { t: { const: 2 } } }])).toBe('t'))
@@ -55,6 +59,24 @@ describe('Fixed and Expression', () => {
     expect(modeOf({ ...one, value: {} }, ['url'])).toBe('expression')
   })
   it('turns structures into expressions that mean the same', () => expect(toggled(state({ body: { a: [1, 'x'] } }), ['body'], 'expression').value).toEqual({ body: '{{ {"a":[1,"x"]} }}' }))
+})
+
+describe('fields of which one is given', () => {
+  const schema = {
+    type: 'object',
+    'x-one-of': ['cron', 'at'],
+    properties: { cron: { type: 'string' }, at: { type: 'string', format: 'date-time' }, timezone: { type: 'string', 'x-with': ['cron'] }, other: { type: 'string' } },
+  }
+  it('are chosen by what is set, else by what was asked for, else the first', () => {
+    const choice = choiceIn(schema)
+    expect(choice).toEqual(['cron', 'at'])
+    expect([chosenOf(choice, { at: 'x' }, null), chosenOf(choice, { at: 'x' }, 'cron'), chosenOf(choice, {}, 'at'), chosenOf(choice, {}, null), chosenOf([], {}, null)]).toEqual(['at', 'at', 'at', 'cron', null])
+  })
+  it('take along what goes with them only, and give it back', () => {
+    const before = { cron: '* * * * *', timezone: 'Asia/Tokyo', other: 'o' }
+    expect(choose(before, schema, 'at', {})).toEqual({ other: 'o' })
+    expect(choose({ at: 'x', other: 'o' }, schema, 'cron', before)).toEqual(before)
+  })
 })
 
 describe('a form drawn from a schema', () => {

@@ -2,7 +2,7 @@
 import { alternatives, propertiesOf, single, type Schema } from '@/lib/schema'
 
 export type FieldKind =
-  | 'cel' | 'graph' | 'credential' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'cron' | 'text' | 'longtext'
+  | 'cel' | 'graph' | 'credential' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'moment' | 'cron' | 'zone' | 'text' | 'longtext'
   | 'secret' | 'texts' | 'selects' | 'list' | 'entries' | 'object' | 'variants' | 'any'
 
 const LONG = /^(message|text|html|markdown|description|comment|prompt|template)$/
@@ -35,11 +35,18 @@ export function kindOf(name: string, schema: Schema, root: Schema): FieldKind {
   if (all.length > 1) {
     const merged = all.flatMap((each) => choicesOf(each) ?? [])
     if (merged.length > 0 && all.every((each) => choicesOf(each))) return 'select'
+    if (merged.length > 0 && all.every((each) => choicesOf(each) ?? each.format === 'date-time')) return 'moment'
+    if (all.every((each) => each.type === 'string' || (each.type === 'array' && isTexts(each, root)))) return 'texts'
     if (all.every(({ type }) => type === 'object') && discriminatorOf(all)) return 'variants'
     return 'any'
   }
   if (choicesOf(here)) return 'select'
   return plainKind(name, here, format, root)
+}
+
+function isTexts(schema: Schema, root: Schema): boolean {
+  const items = typeof schema.items === 'object' && schema.items !== null ? single(schema.items as Schema, root) : {}
+  return items.type === 'string' && items.format !== 'cel'
 }
 
 function plainKind(name: string, here: Schema, format: unknown, root: Schema): FieldKind {
@@ -48,13 +55,14 @@ function plainKind(name: string, here: Schema, format: unknown, root: Schema): F
   if (here.type === 'string') {
     if (format === 'password' || here.writeOnly === true) return 'secret'
     if (format === 'date-time') return 'datetime'
+    if (format === 'timezone') return 'zone'
     if (format === 'cron' || name === 'cron') return 'cron'
     return format === 'multiline' || LONG.test(name) ? 'longtext' : 'text'
   }
   if (here.type === 'array') {
     const items = typeof here.items === 'object' && here.items !== null ? single(here.items as Schema, root) : {}
     if (choicesOf(items)) return 'selects'
-    if (items.type === 'string' && items.format !== 'cel') return 'texts'
+    if (isTexts(here, root)) return 'texts'
     return items.type === 'object' && propertiesOf(items).length > 0 ? 'list' : 'any'
   }
   if (here.type === 'object') return propertiesOf(here).length > 0 ? 'object' : 'entries'

@@ -5,9 +5,12 @@ import { formatPointer } from '@/lib/json-pointer'
 import { valueAt, without, withValueAt, type Path } from '@/lib/json-path'
 import { propertiesOf, requiredOf, resolved, type Schema } from '@/lib/schema'
 import { plural } from '@/lib/text'
+import { chosenOf, choiceIn, isVisible } from './choice'
+import { ChoiceField } from './choice-field'
 import { FormProvider, type FormHelp } from './form-context'
 import { Field } from './field'
 import classes from './forms.module.css'
+import { kindOf } from './kinds'
 import type { FormState } from './modes'
 
 export interface SchemaFormProps extends FormHelp {
@@ -25,7 +28,13 @@ export interface SchemaFormProps extends FormHelp {
 /** A form drawn from a JSON Schema. What the schema does not name stays in the value. */
 export function SchemaForm({ schema, state, onChange, problems = {}, readOnly = false, plain = false, ...help }: SchemaFormProps) {
   const root = useMemo(() => resolved(schema, schema), [schema])
-  const fields = propertiesOf(root)
+  const choice = choiceIn(root)
+  const [wanted, setWanted] = useState<string | null>(null)
+  const chosen = chosenOf(choice, state.value, wanted)
+  const visible = propertiesOf(root).filter(([name, each]) => (choice.includes(name) ? name === choice[0] : isVisible(each, chosen)))
+  // What is only there when somebody sets it stands last: few need it.
+  const late = ([name, each]: [string, Schema]) => !requiredOf(root).includes(name) && kindOf(name, each, root) === 'object'
+  const fields = [...visible.filter((each) => !late(each)), ...visible.filter(late)]
   const required = requiredOf(root)
   const [all, setAll] = useState(false)
   const first = fields.filter(([name], index) => index < SHOWN || required.includes(name) || state.value[name] !== undefined || Object.keys(problems).some((pointer) => pointer.startsWith(`/${name}`)))
@@ -44,15 +53,19 @@ export function SchemaForm({ schema, state, onChange, problems = {}, readOnly = 
     <FormProvider value={value}>
       <div className={classes.form}>
         {fields.length === 0 ? <p className="mr-dim">There is nothing to set here.</p> : null}
-        {shown.map(([name, each]) => (
-          <Field key={name} name={name} schema={each} path={[name]} required={required.includes(name)} />
-        ))}
+        {shown.map(([name, each]) =>
+          choice.includes(name) ? (
+            <ChoiceField key={name} names={choice} chosen={chosen ?? name} schema={root} onChoose={setWanted} />
+          ) : (
+            <Field key={name} name={name} schema={each} path={[name]} required={required.includes(name)} />
+          ),
+        )}
         {first.length < fields.length && fields.length > SHOWN + 1 ? (
           <Button variant="subtle" color="gray" size="compact-sm" style={{ alignSelf: 'flex-start' }} leftSection={all ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />} aria-expanded={all} onClick={() => setAll(!all)} data-testid="more-options">
             {all ? 'Fewer options' : `${plural(fields.length - first.length, 'more option')}`}
           </Button>
         ) : null}
-        <Unknown names={Object.keys(state.value).filter((name) => !fields.some(([known]) => known === name) && root.additionalProperties === false)} />
+        <Unknown names={Object.keys(state.value).filter((name) => !propertiesOf(root).some(([known]) => known === name) && root.additionalProperties === false)} />
       </div>
     </FormProvider>
   )

@@ -23,7 +23,7 @@ import { HealthChanges } from './health-changes'
 import { KafkaPanel } from './kafka-panel'
 import { Ledger } from './ledger'
 import { reasonWords, TRIGGER_ICONS, triggerSummary } from '@/lib/trigger-words'
-import { TestUrl } from './test-url'
+import { TestPanel } from './test-panel'
 import { TriggerForm } from './trigger-form'
 import classes from './trigger-page.module.css'
 import { TriggerSwitch } from './triggers-list'
@@ -68,7 +68,7 @@ function Loaded({ trigger }: { trigger: Trigger }) {
           {trigger.type === 'api' && trigger.url ? <CallPanel trigger={trigger} url={trigger.url} /> : null}
           {trigger.type === 'schedule' ? <Ledger trigger={trigger} /> : null}
           {trigger.type === 'kafka' ? <KafkaPanel trigger={trigger} /> : null}
-          {trigger.type === 'api' ? <TestUrl trigger={trigger} /> : null}
+          {trigger.type === 'api' ? <Section title="Try it with a real request"><TestPanel trigger={trigger} /></Section> : null}
           {trigger.type === 'api' ? <DeliveriesLog trigger={trigger} /> : null}
           <HealthChanges trigger={trigger} />
           <ExecutionsList filter={{ trigger_id: trigger.id }} limit={10} none="It has not started anything yet" paged={false} />

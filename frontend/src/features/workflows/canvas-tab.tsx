@@ -5,12 +5,15 @@ import { actionsQuery, triggerTypesQuery } from '@/api/queries/installation'
 import { triggerListQuery } from '@/api/queries/triggers'
 import type { TriggerType } from '@/api/types'
 import { Builder, placeOf, type Editor, type GraphTrigger } from '@/features/builder'
-import { StepData, useShownRun } from '@/features/executions'
-import { TriggerForm, TriggerPanel, triggerSummary } from '@/features/triggers'
+import { RunList, StepData, useExecutionDefinition, useShownRun } from '@/features/executions'
+import { orderedTriggerTypes, TriggerForm, TriggerPanel, triggerSummary } from '@/features/triggers'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Loading } from '@/ui/loading'
 import { useDraft, useDraftState } from './draft/use-draft'
 import { BrokenBanner, RunBanner } from './canvas-banners'
+import { RanView } from './ran-view'
+import { useRunTo } from './use-run-to'
+import { changesBetween } from './version-changes'
 import classes from './workflow-page.module.css'
 
 const route = getRouteApi('/shell/workflows/$id/')
@@ -24,8 +27,15 @@ export function CanvasTab() {
   const navigate = route.useNavigate()
   const registry = useQuery(actionsQuery())
   const triggerTypes = useQuery(triggerTypesQuery())
+  const types = useMemo(() => orderedTriggerTypes(triggerTypes.data ?? NONE), [triggerTypes.data])
   const triggers = useGraphTriggers(workflow.id)
   const { execution, run, error } = useShownRun(runId, definition)
+  const { definition: ranDefinition } = useExecutionDefinition(execution?.id)
+  const differing = useMemo(() => (ranDefinition ? Object.values(changesBetween(ranDefinition, definition)).length : null), [ranDefinition, definition])
+  const [ranShown, setRanShown] = useState<string | null>(null)
+  const ran = execution !== undefined && ranShown === execution.id
+  const runTo = useRunTo(execution?.input)
+  const openRun = useCallback((id: string) => void navigate({ search: { run: id } }), [navigate])
   const [newTrigger, setNewTrigger] = useState<string | null>(null)
   const [editor, setEditor] = useState<Editor | null>(null)
   const document = useRef({
@@ -46,7 +56,8 @@ export function CanvasTab() {
     onJumped()
   }, [editor, jump, step, onJumped])
 
-  const panel = useCallback((id: string, close: () => void) => <TriggerPanel id={id} onClose={close} />, [])
+  const panel = useCallback((id: string, close: () => void) => <TriggerPanel id={id} onClose={close} onRun={openRun} />, [openRun])
+  const runs = useMemo(() => <RunList filter={{ workflow_id: workflow.id }} selected={runId} none="Nothing has run yet. Run the draft, and it stands here." onOpen={openRun} />, [workflow.id, runId, openRun])
   const data = useMemo(() => (execution ? (nodeId: string) => <StepData key={nodeId} execution={execution} nodeId={nodeId} /> : undefined), [execution])
   if (registry.isError) return <div className={classes.padded}><ErrorPanel error={registry.error} onRetry={() => void registry.refetch()} /></div>
   if (!registry.data) return <Loading />
@@ -57,7 +68,7 @@ export function CanvasTab() {
           document={document.current}
           definition={definition}
           registry={registry.data}
-          triggerTypes={triggerTypes.data ?? NONE}
+          triggerTypes={types}
           triggers={triggers}
           issues={issues}
           run={run}
@@ -66,17 +77,32 @@ export function CanvasTab() {
           onNewTrigger={setNewTrigger}
           triggerPanel={panel}
           dataPanel={data}
+          runsPanel={runs}
+          onRunTo={runTo}
+          instead={
+            ran ? (
+              <RanView
+                key={execution.id}
+                execution={execution}
+                registry={registry.data}
+                onTake={(taken) => {
+                  document.current.change(taken, { label: 'Take what ran' })
+                  setRanShown(null)
+                }}
+              />
+            ) : null
+          }
           onEditor={setEditor}
           banner={
             <>
               {broken ? <BrokenBanner /> : null}
               {error ? <ErrorPanel error={error} /> : null}
-              {execution ? <RunBanner execution={execution} onClose={() => void navigate({ search: {}, replace: true })} /> : null}
+              {execution ? <RunBanner execution={execution} differing={differing} ran={ran} onRan={(on) => setRanShown(on ? execution.id : null)} onClose={() => void navigate({ search: {}, replace: true })} /> : null}
             </>
           }
         />
       </Suspense>
-      {newTrigger === null ? null : <TriggerForm workflowId={workflow.id} type={newTrigger as TriggerType} stay onClose={() => setNewTrigger(null)} />}
+      {newTrigger === null ? null : <TriggerForm workflowId={workflow.id} type={newTrigger as TriggerType} onMade={({ id }) => editor?.open(`trigger:${id}`)} onClose={() => setNewTrigger(null)} />}
     </div>
   )
 }

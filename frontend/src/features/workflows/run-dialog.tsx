@@ -13,14 +13,20 @@ import { isDirty } from './draft/draft-store'
 import { useDraft, useDraftState } from './draft/use-draft'
 import { inputProblems, lastInputName } from './run-input'
 
+interface RunDialogProps {
+  /** A step of the draft, to run it up to there. */
+  until?: string
+  onClose: () => void
+}
+
 /** Runs the workflow with an input: the live version, or the draft as it stands. */
-export default function RunDialog({ onClose }: { onClose: () => void }) {
+export default function RunDialog({ until, onClose }: RunDialogProps) {
   const { workflow, save } = useDraft()
   const definition = useDraftState((state) => state.definition)
   const dirty = useDraftState(isDirty)
   const navigate = useNavigate()
   const onCanvas = useMatchRoute()({ to: '/workflows/$id', params: { id: workflow.id }, fuzzy: false }) !== false
-  const [version, setVersion] = useState<'live' | 'draft'>(workflow.live_version === null || onCanvas ? 'draft' : 'live')
+  const [version, setVersion] = useState<'live' | 'draft'>(workflow.live_version === null || onCanvas || until !== undefined ? 'draft' : 'live')
   const [text, setText] = useState(() => readStored('session', lastInputName(workflow.id)) ?? prettyJson(sampleInput(definition.input_schema)))
   const parsed = readJson(text)
   // One key for one dialog: pressing twice, or again after a lost answer, starts one execution.
@@ -31,7 +37,7 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
       if (version === 'draft' && dirty && !(await save())) return null
       if (key.current?.text !== text || key.current.version !== version || run.isSuccess) key.current = { text, version, value: crypto.randomUUID() }
       const input = parsed.ok ? parsed.value : {}
-      return runWorkflow(workflow.id, { input, idempotency_key: key.current.value, ...(version === 'draft' ? { version } : {}) })
+      return runWorkflow(workflow.id, { input, idempotency_key: key.current.value, ...(version === 'draft' ? { version, ...(until === undefined ? {} : { until }) } : {}) })
     },
     onSuccess: async (started) => {
       if (!started) return
@@ -48,13 +54,14 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
     ? inputProblems(refused).map(({ pointer, message }) => ({ ...locate(parsed.tree, pointer), severity: 'error', message }))
     : [{ from: parsed.error.offset, to: parsed.error.offset + 1, severity: 'error', message: parsed.error.message }]
   return (
-    <Modal opened onClose={onClose} title={`Run ${workflow.name}`} size="lg" data-testid="run-dialog">
+    <Modal opened onClose={onClose} title={until === undefined ? `Run ${workflow.name}` : `Run to “${definition.nodes.find(({ id }) => id === until)?.name ?? until}”`} size="lg" data-testid="run-dialog">
       <form
         onSubmit={(event) => {
           event.preventDefault()
           if (parsed.ok) run.mutate()
         }}
       >
+        {until === undefined ? (
         <SegmentedControl
           fullWidth
           value={version}
@@ -65,6 +72,7 @@ export default function RunDialog({ onClose }: { onClose: () => void }) {
             { value: 'draft', label: dirty ? 'Draft (is saved first)' : 'Draft' },
           ]}
         />
+        ) : null}
         <Text size="sm" c="dimmed" my="sm">
           {version === 'draft' ? 'The draft is frozen as it is. Its effects are real: what it calls is called.' : 'Its effects are real: what it calls is called.'}
         </Text>

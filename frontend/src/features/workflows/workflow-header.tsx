@@ -20,6 +20,8 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
   const { workflow, issues, save, openRun, openProblems } = useDraft()
   const dirty = useDraftState(isDirty)
   const saving = useDraftState((state) => state.saving)
+  // That an empty draft cannot be published is no news.
+  const empty = useDraftState(({ definition }) => definition.nodes.length === 0)
   const publish = usePublish()
   const errors = issues.filter(({ severity }) => severity === 'error').length
   return (
@@ -36,7 +38,7 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
       </div>
       <div className={classes.actions}>
         <SaveState dirty={dirty} autosave={autosave} />
-        {issues.length > 0 ? (
+        {issues.length > 0 && !empty ? (
           <Button variant="subtle" color="gray" onClick={openProblems} leftSection={<IconAlertTriangleFilled size={15} color={errors > 0 ? 'var(--mr-error)' : 'var(--mr-warning)'} />} data-testid="problems-button">
             {plural(issues.length, 'problem')}
           </Button>

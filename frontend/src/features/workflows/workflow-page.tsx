@@ -33,10 +33,12 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
   const store = useDraftStore(tagged)
   const { issues, checking } = useIssues(store)
   const save = useSave(store)
-  const [running, run] = useDisclosure(false)
+  const [running, setRunning] = useState<{ until?: string } | null>(null)
+  const openRun = useCallback(() => setRunning({}), [])
+  const openRunUntil = useCallback((until: string) => setRunning({ until }), [])
   const [autosave, setAutosave] = useLocalStorage({ key: 'millrace.autosave', defaultValue: true })
   useUnsavedGuard(store, autosave)
-  useWorkflowKeys(save, run.open)
+  useWorkflowKeys(save, openRun)
   useAutosave(store, autosave)
   const [problems, problemsShown] = useDisclosure(false)
   const [jump, setJump] = useState<string | null>(null)
@@ -48,8 +50,8 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
     void navigate({ to: '/workflows/$id', params: { id: workflow.id }, search: (before: { run?: string }) => ({ run: before.run }) })
   }
   const value = useMemo(
-    () => ({ workflow, store, issues, checking, save, openRun: run.open, openProblems: problemsShown.open, jump, onJumped }),
-    [workflow, store, issues, checking, save, run.open, problemsShown.open, jump, onJumped],
+    () => ({ workflow, store, issues, checking, save, openRun, openRunUntil, openProblems: problemsShown.open, jump, onJumped }),
+    [workflow, store, issues, checking, save, openRun, openRunUntil, problemsShown.open, jump, onJumped],
   )
   return (
     <DraftProvider value={value}>
@@ -68,7 +70,7 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
       </div>
       <ConflictDialog />
       <Suspense fallback={null}>
-        {running ? <RunDialog onClose={run.close} /> : null}
+        {running ? <RunDialog until={running.until} onClose={() => setRunning(null)} /> : null}
         {problems ? <ProblemsDialog onClose={problemsShown.close} onJump={jumpTo} /> : null}
       </Suspense>
     </DraftProvider>

@@ -127,7 +127,7 @@ export function draw({ definition, registry, triggers = [] }: Pick<DefinitionGra
   return { nodes: [...starts, ...nodes], edges: [...startEdges, ...drawnEdges] }
 }
 
-const TRIGGER_ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages' }
+const TRIGGER_ICONS: Record<string, string> = { api: 'webhook', schedule: 'clock', kafka: 'messages', workflow: 'sitemap' }
 
 function drawTrigger(trigger: GraphTrigger, types: Map<string, RegistryEntry>): DrawnNode {
   return {

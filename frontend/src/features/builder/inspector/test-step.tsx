@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core'
-import { IconPin, IconPlayerPlay } from '@tabler/icons-react'
+import { IconPin, IconPlayerPlay, IconPlayerTrackNext } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { testAction, type ActionTested } from '@/api/queries/installation'
 import type { RegistryEntry } from '@/api/types'
@@ -10,12 +10,13 @@ import { JsonView } from '@/ui/json-view'
 import { notifyProblem } from '@/ui/notify'
 import { StatusBadge } from '@/ui/status-badge'
 import { useBuilder, useUi } from '../builder-context'
+import { runTarget } from '../menu/step-menu'
 import { scopeFor } from './expression-scope'
 import classes from './inspector.module.css'
 
 /** Tries the step once, now, with what is pinned, else with the run that is shown, else with the example input. Its effects are real. */
 export function TestStep({ node, entry, onPin }: { node: DefinitionNode; entry: RegistryEntry; onPin: (output: unknown) => void }) {
-  const { editor, registry, run } = useBuilder()
+  const { editor, registry, run, onRunTo } = useBuilder()
   const scope = useUi((state) => state.scope)
   const test = useMutation({
     mutationFn: () => testAction(node.type, { config: node.config ?? {}, context: valuesOf(scopeFor(editor.definition(), scope, node.id, registry, run)) }),
@@ -23,10 +24,20 @@ export function TestStep({ node, entry, onPin }: { node: DefinitionNode; entry: 
   })
   return (
     <div className={classes.settings} style={{ gap: 8 }}>
-      <Button size="compact-sm" variant="default" style={{ alignSelf: 'flex-start' }} leftSection={<IconPlayerPlay size={14} />} loading={test.isPending} onClick={() => test.mutate()} data-testid="test-step">
-        Test this step
-      </Button>
-      <p className={classes.hint}>Once, with pinned data or that of the run shown{entry.effect === 'effect' ? '; its effect is real' : ''}.</p>
+      <div className={classes.buttons}>
+        <Button size="compact-sm" variant="default" leftSection={<IconPlayerPlay size={14} />} loading={test.isPending} onClick={() => test.mutate()} data-testid="test-step">
+          Test this step
+        </Button>
+        {onRunTo ? (
+          <Button size="compact-sm" variant="default" leftSection={<IconPlayerTrackNext size={14} />} onClick={() => onRunTo(runTarget(editor, node.id))} data-testid="run-to-here">
+            {scope.length > 0 ? 'Run to this loop' : 'Run to here'}
+          </Button>
+        ) : null}
+      </div>
+      <p className={classes.hint}>
+        The test runs this step once, with pinned data or that of the run shown. “Run to here” runs the draft and stops after it; steps with pinned data do not run.
+        {entry.effect === 'effect' ? ' Effects are real.' : ''}
+      </p>
       {test.data ? <Result tested={test.data} onPin={onPin} /> : null}
     </div>
   )

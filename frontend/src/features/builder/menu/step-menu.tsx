@@ -1,15 +1,16 @@
 import { Menu } from '@mantine/core'
-import { IconArrowRight, IconCopy, IconCut, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlus, IconTrash, IconUnlink } from '@tabler/icons-react'
+import { IconArrowRight, IconCopy, IconCut, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlus, IconTrash, IconUnlink } from '@tabler/icons-react'
 import { edgeId } from '@/lib/graph'
 import { useBuilder } from '../builder-context'
 import { outputPorts } from '../graph/model'
 import { refusal } from '../model/connect'
+import type { Editor } from '../store/editor'
 
 const OTHERS_SHOWN = 60
 
 /** What can be done with a step, for its menus on the canvas and in the outline. */
 export function StepMenuItems({ id, onOpen }: { id: string; onOpen: () => void }) {
-  const { editor } = useBuilder()
+  const { editor, onRunTo } = useBuilder()
   const node = editor.node(id)
   if (!node) return null
   const graph = editor.graph()
@@ -26,6 +27,11 @@ export function StepMenuItems({ id, onOpen }: { id: string; onOpen: () => void }
       <Menu.Item leftSection={<IconPencil size={15} />} onClick={onOpen}>
         Open
       </Menu.Item>
+      {onRunTo ? (
+        <Menu.Item leftSection={<IconPlayerTrackNext size={15} />} onClick={() => onRunTo(runTarget(editor, id))} data-testid={`run-to-${id}`}>
+          {editor.ui.getState().scope.length > 0 ? 'Run to this loop' : 'Run to here'}
+        </Menu.Item>
+      ) : null}
       {ports.map((port) => (
         <Menu.Item
           key={port}
@@ -78,6 +84,9 @@ export function StepMenuItems({ id, onOpen }: { id: string; onOpen: () => void }
     </>
   )
 }
+
+/** What is run for a step: itself, or the outermost loop it is part of. */
+export const runTarget = (editor: Editor, id: string): string => editor.ui.getState().scope[0] ?? id
 
 export function copyOut(text: string | null): void {
   if (text !== null) void navigator.clipboard?.writeText(text).catch(() => undefined)

@@ -91,21 +91,31 @@ export function removeEdges(graph: Graph, names: ReadonlySet<string>): Graph {
   return { ...graph, edges: graph.edges.filter((edge) => !names.has(edgeId(edge))) }
 }
 
-/** Gives a node another id, in edges and in everything that expressions read of it. */
-export function renameId(graph: Graph, before: string, after: string): Graph {
-  const reference = new RegExp(`\\bnodes\\.${before}\\b`, 'g')
-  const inText = <T>(value: T): T => {
-    if (typeof value === 'string') return value.replace(reference, `nodes.${after}`) as T
-    if (Array.isArray(value)) return value.map(inText) as T
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, inText(inner as unknown)])) as T
+/** A value with another name for a node in whatever reads it: `nodes.x`, `nodes.?x`, `nodes['x']`, `nodes["x"]`. The body of a loop that has a step of that id means its own. */
+export function renamedIn<T>(value: T, before: string, after: string): T {
+  const reference = new RegExp(`(?<![\\w.])(nodes\\s*(?:\\.\\s*\\??\\s*|\\[\\s*['"]))${before}(?!\\w)`, 'g')
+  const inside = <Inner>(inner: Inner): Inner => {
+    if (typeof inner === 'string') return inner.replace(reference, `$1${after}`) as Inner
+    if (Array.isArray(inner)) return inner.map(inside) as Inner
+    if (typeof inner !== 'object' || inner === null) return inner
+    const own = (inner as { nodes?: unknown }).nodes
+    if (Array.isArray(own) && own.some((each) => (each as { id?: unknown } | null)?.id === before)) return inner
+    return Object.fromEntries(Object.entries(inner).map(([name, each]) => [name, inside(each as unknown)])) as Inner
   }
+  return inside(value)
+}
+
+/** Gives a node another id, in edges and in everything of its graph that reads it. */
+export function renameId(graph: Graph, before: string, after: string): Graph {
+  const inText = <T>(value: T): T => renamedIn(value, before, after)
   const renamed = (id: string) => (id === before ? after : id)
   return {
     nodes: graph.nodes.map((node) => ({
       ...node,
       id: renamed(node.id),
       ...(node.config ? { config: inText(node.config) } : {}),
+      // Values that fields hold in their other mode are expressions too.
+      ...(node.ui?.fields ? { ui: { ...node.ui, fields: inText(node.ui.fields) } } : {}),
       ...(node.undo ? { undo: renamed(node.undo) } : {}),
     })),
     edges: graph.edges.map((edge) => ({ ...edge, from: renamed(edge.from), to: renamed(edge.to) })),

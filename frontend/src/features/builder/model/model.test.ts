@@ -65,6 +65,15 @@ describe('changing a graph', () => {
     expect(renameId(graph, 'a', 'first').nodes[1]).toMatchObject({ config: { x: '{{ nodes.first.output.v + nodes.ab.output }}', list: ['nodes.first.error'] }, undo: 'first' })
     expect(renameId(graph, 'a', 'first').edges).toEqual([{ from: 'first', to: 'b' }])
   })
+  it('takes every way to read it along, also within a loop that has no step of that id itself', () => {
+    const body = { nodes: [{ id: 'in', type: 't', config: { v: 'nodes.a.output' } }], output: 'nodes.a' }
+    const shadow = { nodes: [{ id: 'a', type: 't' }], output: 'nodes.a' }
+    const config = { x: "nodes['a'].output + nodes[\"a\"].v + has(nodes.?a) + my_nodes.a", one: body, two: shadow }
+    expect(renameId(graphOf([['a', 'b']], { b: { config, ui: { fields: { '/x': { other: '{{ nodes.a }}' } } } } }), 'a', 'z').nodes[1]).toMatchObject({
+      config: { x: "nodes['z'].output + nodes[\"z\"].v + has(nodes.?z) + my_nodes.a", one: { nodes: [{ config: { v: 'nodes.z.output' } }], output: 'nodes.z' }, two: shadow },
+      ui: { fields: { '/x': { other: '{{ nodes.z }}' } } },
+    })
+  })
   it('takes edges along when a case is renamed', () => expect(renamePort(graphOf([['a', 'b', 'one']]), 'a', 'one', 'two').edges).toEqual([{ from: 'a', port: 'two', to: 'b' }]))
 })
 

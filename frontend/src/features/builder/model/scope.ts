@@ -43,6 +43,18 @@ function within(holder: Body, scope: Scope, graph: Graph): Body {
 /** The definition with another graph at a scope. */
 export const withGraph = (definition: Definition, scope: Scope, graph: Graph): Definition => within(definition as unknown as Body, scope, graph) as unknown as Definition
 
+/** The definition with what else reads the steps of a graph changed: the workflow's output, or that of the loop's body. */
+export function withReaders(definition: Definition, scope: Scope, change: (value: unknown) => unknown): Definition {
+  if (scope.length === 0) return definition.output === undefined ? definition : { ...definition, output: change(definition.output) }
+  const outer = scope.slice(0, -1)
+  const graph = graphAt(definition, outer)
+  const nodes = (graph?.nodes ?? []).map((node) => {
+    const body = bodyOf(node)
+    return node.id === scope.at(-1) && body.output !== undefined ? { ...node, config: { ...node.config, body: { ...body, output: change(body.output) } } } : node
+  })
+  return graph ? withGraph(definition, outer, { ...graph, nodes }) : definition
+}
+
 /** What is drawn beside steps: notes and frames. A workflow keeps them in its own `ui`, a loop's body in that of the loop. */
 export interface CanvasUi {
   notes?: Note[]

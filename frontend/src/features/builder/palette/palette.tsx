@@ -1,4 +1,4 @@
-import { ActionIcon, TextInput } from '@mantine/core'
+import { ActionIcon, SegmentedControl, TextInput } from '@mantine/core'
 import { IconChevronLeft, IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { RegistryEntry } from '@/api/types'
@@ -8,15 +8,46 @@ import { found, shelves } from './catalogue'
 import classes from './palette.module.css'
 import { useDragOut } from './use-drag-out'
 
-/** Every step and trigger the registry serves: to drag onto the canvas, or to add with a click or Enter. */
+/** What stands at the left: steps to add, or runs to look at. */
 export function Palette({ onHide }: { onHide: () => void }) {
+  const { runsPanel } = useBuilder()
+  const [tab, setTab] = useState('steps')
+  return (
+    <aside className={classes.palette} aria-label={tab === 'steps' ? 'Steps to add' : 'Past runs'} data-testid="palette">
+      <div className={classes.head}>
+        {runsPanel ? (
+          <SegmentedControl
+            fullWidth
+            size="xs"
+            className={classes.search}
+            value={tab}
+            onChange={setTab}
+            aria-label="At the left"
+            data={[
+              { value: 'steps', label: 'Steps' },
+              { value: 'runs', label: 'Runs' },
+            ]}
+            data-testid="palette-tab"
+          />
+        ) : null}
+        <ActionIcon aria-label="Hide the steps" onClick={onHide}>
+          <IconChevronLeft size={16} />
+        </ActionIcon>
+      </div>
+      {tab === 'steps' ? <Steps /> : <div className={classes.shelves}>{runsPanel}</div>}
+    </aside>
+  )
+}
+
+/** Every step and trigger the registry serves: to drag onto the canvas, or to add with a click or Enter. */
+function Steps() {
   const { registry, triggerTypes } = useBuilder()
   const [query, setQuery] = useState('')
   const entries = useMemo(() => [...triggerTypes, ...registry], [triggerTypes, registry])
   const shown = useMemo(() => shelves(query.trim() === '' ? entries : found(entries, query)), [entries, query])
   return (
-    <aside className={classes.palette} aria-label="Steps to add" data-testid="palette">
-      <div className={classes.head}>
+    <>
+      <div className={classes.find}>
         <TextInput
           className={classes.search}
           placeholder="Find a step"
@@ -26,9 +57,6 @@ export function Palette({ onHide }: { onHide: () => void }) {
           onChange={(event) => setQuery(event.currentTarget.value)}
           data-testid="palette-search"
         />
-        <ActionIcon aria-label="Hide the steps" onClick={onHide}>
-          <IconChevronLeft size={16} />
-        </ActionIcon>
       </div>
       <div className={classes.shelves}>
         {shown.length === 0 ? <p className="mr-dim">No step is called “{query}”.</p> : null}
@@ -41,7 +69,7 @@ export function Palette({ onHide }: { onHide: () => void }) {
           </section>
         ))}
       </div>
-    </aside>
+    </>
   )
 }
 

@@ -78,6 +78,20 @@ describe('the verbs of the builder', () => {
     expect(new Set(keys.slice(1)).size).toBe(1)
   })
 
+  it('rename a step in what the workflow and a loop give', () => {
+    definition = {
+      schema: 'millrace/1',
+      nodes: [{ id: 'each', type: 'map', config: { body: { nodes: [{ id: 'in', type: 't' }], edges: [], output: '{{ nodes.in.output }}' } } }],
+      output: { v: '{{ nodes.each.output }}' },
+    }
+    const { rename, enter } = editor()
+    rename('each', 'all')
+    expect(definition.output).toEqual({ v: '{{ nodes.all.output }}' })
+    enter(['all'])
+    rename('in', 'inner')
+    expect(definition.nodes[0]?.config?.body).toEqual({ nodes: [{ id: 'inner', type: 't' }], edges: [], output: '{{ nodes.inner.output }}' })
+    expect(labels).toEqual(['Change the id', 'Change the id'])
+  })
   it('paste steps, and a curl command as a step', () => {
     const { pasteText, graph } = editor()
     expect(pasteText('curl -X POST https://pay.example/charges -d \'{"amount": 5}\'', { x: 50, y: 60 })).toBe(true)

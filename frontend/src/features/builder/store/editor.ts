@@ -11,11 +11,11 @@ import { outputPorts } from '../graph/model'
 import { clipOf, paste, readClip } from '../model/clip'
 import { refusal, type Connection } from '../model/connect'
 import { hostOf, readCurl } from '../model/curl'
-import { addEdge, addNode, COLUMN, freeSpot, insertOnEdge, makeEdge, moveNodes, pinned, removeEdges, removeNodes, renameId, snap, updateNode, type Point, type Spots } from '../model/edit'
+import { addEdge, addNode, COLUMN, freeSpot, insertOnEdge, makeEdge, moveNodes, pinned, removeEdges, removeNodes, renamedIn, renameId, snap, updateNode, type Point, type Spots } from '../model/edit'
 import { freshId, idFrom } from '../model/ids'
 import { newNode, firstPort } from '../model/new-node'
 import { newNote } from '../model/new-note'
-import { graphAt, notesAt, withGraph, withNotes, type Note } from '../model/scope'
+import { graphAt, notesAt, withGraph, withNotes, withReaders, type Note } from '../model/scope'
 import { makeUiStore, type Target, type UiStore } from './ui-store'
 
 /** The definition that is edited, whoever keeps it. */
@@ -213,7 +213,8 @@ export function makeEditor(document: BuilderDocument, registry: () => readonly R
   return {
     ui, definition, graph, entryOf, node, openPort, add, connect, reconnect, remove, move, nudge, update, changeGraph, copy, pasteText, select, open, refuse, notes, changeNotes,
     rename: (id, next) => {
-      changeGraph((before) => renameId(before, id, next), { label: 'Change the id' })
+      const { scope } = ui.getState()
+      document.change(withReaders(withGraph(definition(), scope, renameId(graph(), id, next)), scope, (value) => renamedIn(value, id, next)), { label: 'Change the id' })
       const swap = (ids: string[]) => ids.map((each) => (each === id ? next : each))
       ui.setState(({ nodes, opened, spots }) => {
         const { [id]: spot, ...rest } = spots

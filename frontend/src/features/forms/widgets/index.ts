@@ -5,9 +5,10 @@ import type { FieldKind } from '../kinds'
 import { AnyFixed } from './any-field'
 import { CodeField, CelField, LiteralField } from './expression-fields'
 import { EntriesField } from './entries-field'
+import { CronField, DateTimeField, MomentField, ZoneField } from './time-fields'
 import { ListField, ObjectField, VariantsField } from './structure-fields'
 import { CredentialField, GraphField, WorkflowField } from './reference-fields'
-import { CronField, DateTimeField, DurationField, LongTextField, NumberField, SecretField, SelectField, SelectsField, SwitchField, TextField, TextsField } from './value-fields'
+import { DurationField, LongTextField, NumberField, SecretField, SelectField, SelectsField, SwitchField, TextField, TextsField } from './value-fields'
 
 export interface WidgetProps {
   id: string
@@ -36,6 +37,8 @@ const WIDGETS: Record<FieldKind, ComponentType<WidgetProps>> = {
   duration: DurationField,
   number: NumberField,
   datetime: DateTimeField,
+  moment: MomentField,
+  zone: ZoneField,
   cron: CronField,
   text: TextField,
   longtext: LongTextField,

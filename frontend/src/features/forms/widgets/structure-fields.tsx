@@ -1,7 +1,7 @@
 /** Fields made of fields: nested objects, lists of objects (a switch's cases), unions of objects. */
 import { ActionIcon, Button, Select } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconPlus, IconX } from '@tabler/icons-react'
-import { alternatives, labelOf, propertiesOf, requiredOf, single, type Schema } from '@/lib/schema'
+import { alternatives, labelOf, propertiesOf, requiredOf, resolved, single, unionOf, type Schema } from '@/lib/schema'
 import type { WidgetProps } from '.'
 import { Field } from '../field'
 import { useForm } from '../form-context'
@@ -97,26 +97,43 @@ const constOf = (schema: Schema | undefined): string | undefined => {
   return typeof value === 'string' ? value : undefined
 }
 
+/** A variant's own title; pydantic's are the names of classes. */
+const titleOf = ({ title }: Schema): string | undefined => (typeof title === 'string' && !/^[A-Z]\w*(Auth|Config)$/.test(title) ? title : undefined)
+
 export function VariantsField({ id, outer, path, value, label, required }: WidgetProps) {
   const { change, root, readOnly } = useForm()
   const variants = alternatives(outer, root)
   const key = discriminatorOf(variants) ?? 'type'
   const nameOf = (schema: Schema) => constOf(propertiesOf(schema).find(([name]) => name === key)?.[1]) ?? ''
-  const now = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+  const standard = outer.default
+  const given = value ?? standard
+  const now = typeof given === 'object' && given !== null ? (given as Record<string, unknown>)[key] : undefined
   const chosen = variants.find((each) => nameOf(each) === now)
+  // As they were written: what stands beside the union belongs to the field, not to each of them.
+  const written = Object.fromEntries(unionOf(outer).map((each) => resolved(each, root)).map((each) => [nameOf(each), each]))
+  const about = Object.fromEntries(Object.entries(written).map(([name, each]) => [name, typeof each.description === 'string' ? each.description.replaceAll('`', '') : '']))
   return (
     <div className={classes.rows}>
       <Select
         id={id}
-        data={variants.map((each) => ({ value: nameOf(each), label: nameOf(each).replaceAll('_', ' ') }))}
+        data={variants.map((each) => ({ value: nameOf(each), label: titleOf(written[nameOf(each)] ?? {}) ?? nameOf(each).replaceAll('_', ' ') }))}
         value={typeof now === 'string' ? now : null}
         aria-label={label}
         placeholder="Not set"
-        clearable={!required}
+        allowDeselect={standard === undefined}
+        clearable={!required && standard === undefined}
         disabled={readOnly}
+        maxDropdownHeight={320}
+        renderOption={({ option }) => (
+          <span className={classes.option}>
+            <span>{option.label}</span>
+            <span>{about[option.value]}</span>
+          </span>
+        )}
         onChange={(next) => change(path, next === null ? undefined : { [key]: next })}
       />
-      {chosen ? (
+      {chosen && about[nameOf(chosen)] ? <div className={classes.help}>{about[nameOf(chosen)]}</div> : null}
+      {chosen && propertiesOf(chosen).length > 1 ? (
         <div className={classes.nested}>
           <Fields schema={chosen} path={path} without={key} />
         </div>

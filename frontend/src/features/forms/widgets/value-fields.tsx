@@ -1,23 +1,20 @@
 /** Fields for plain values. */
 import { MultiSelect, NumberInput, PasswordInput, Select, Switch, TagsInput, Textarea, TextInput } from '@mantine/core'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { alternatives, single, type Schema } from '@/lib/schema'
-import { localZone } from '@/lib/time'
 import type { WidgetProps } from '.'
 import { useForm } from '../form-context'
 import classes from '../forms.module.css'
 import { choicesOf } from '../kinds'
 
-const CronPreview = lazy(() => import('@/ui/cron-preview'))
-
-const shared = ({ id, invalid, describedBy }: WidgetProps) => ({ id, error: invalid, 'aria-describedby': describedBy, errorProps: { style: { display: 'none' } } })
+export const shared = ({ id, invalid, describedBy }: WidgetProps) => ({ id, error: invalid, 'aria-describedby': describedBy, errorProps: { style: { display: 'none' } } })
 const defaultText = ({ schema, outer }: WidgetProps): string | undefined => {
   const given = outer.default ?? schema.default
   return typeof given === 'string' || typeof given === 'number' ? String(given) : undefined
 }
 const exampleText = ({ schema }: WidgetProps): string | undefined => (Array.isArray(schema.examples) && typeof schema.examples[0] === 'string' ? schema.examples[0] : undefined)
 
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value))
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value))
 
 export function TextField(props: WidgetProps) {
   const { change, readOnly } = useForm()
@@ -132,18 +129,22 @@ export function SwitchField(props: WidgetProps) {
   return <Switch {...shared(props)} aria-label={props.label} checked={on} disabled={readOnly} label={on ? 'Yes' : 'No'} onChange={(event) => change(path, event.currentTarget.checked === standard ? undefined : event.currentTarget.checked)} />
 }
 
+/** What the values of an enumeration are called, where the schema says so. */
+export const labelsOf = ({ schema, outer }: Pick<WidgetProps, 'schema' | 'outer'>): Record<string, string> => (outer['x-labels'] ?? schema['x-labels'] ?? {}) as Record<string, string>
+
 export function SelectField(props: WidgetProps) {
   const { change, root, readOnly } = useForm()
   const { outer, value, path, required } = props
   const choices = alternatives(outer, root).flatMap((each) => choicesOf(each) ?? [])
   const standard = outer.default ?? props.schema.default
   const shown = value === undefined || value === null ? standard : value
-  const known = choices.map(String)
+  const words = labelsOf(props)
+  const known = choices.map((each) => ({ value: String(each), label: words[String(each)] ?? String(each).replaceAll('_', ' ') }))
   const now = typeof shown === 'string' || typeof shown === 'number' ? String(shown) : null
   return (
     <Select
       {...shared(props)}
-      data={now !== null && !known.includes(now) ? [...known, now] : known}
+      data={now !== null && !known.some(({ value: each }) => each === now) ? [...known, { value: now, label: now }] : known}
       value={now}
       searchable={choices.length > 8}
       allowDeselect={!required && standard === undefined}
@@ -155,7 +156,7 @@ export function SelectField(props: WidgetProps) {
   )
 }
 
-const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : [])
+const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : typeof value === 'string' && value !== '' ? [value] : [])
 
 export function TextsField(props: WidgetProps) {
   const { change, readOnly } = useForm()
@@ -165,35 +166,5 @@ export function TextsField(props: WidgetProps) {
 export function SelectsField(props: WidgetProps) {
   const { change, root, readOnly } = useForm()
   const choices = (choicesOf(single((props.schema.items ?? {}) as Schema, root)) ?? []).map(String)
-  return <MultiSelect {...shared(props)} data={choices} value={listOf(props.value)} readOnly={readOnly} onChange={(next) => change(props.path, next.length === 0 && !props.required ? undefined : next)} />
-}
-
-const two = (value: number): string => String(value).padStart(2, '0')
-
-/** An instant as the browser's own field shows it: in the person's zone, without saying so. */
-function localText(value: unknown): string {
-  const at = typeof value === 'string' ? new Date(value) : null
-  if (!at || Number.isNaN(at.getTime())) return ''
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`
-}
-
-export function DateTimeField(props: WidgetProps) {
-  const { change, readOnly } = useForm()
-  const set = (text: string) => {
-    const at = new Date(text)
-    change(props.path, text === '' || Number.isNaN(at.getTime()) ? undefined : at.toISOString().replace('.000Z', 'Z'))
-  }
-  return <TextInput {...shared(props)} type="datetime-local" readOnly={readOnly} rightSectionWidth={110} rightSection={<span className={classes.help}>{localZone()}</span>} value={localText(props.value)} onChange={(event) => set(event.currentTarget.value)} />
-}
-
-export function CronField(props: WidgetProps) {
-  const { state } = useForm()
-  const text = textOf(props.value)
-  const zone = typeof state.value.timezone === 'string' ? state.value.timezone : 'UTC'
-  return (
-    <>
-      <TextField {...props} />
-      <Suspense fallback={null}>{text === '' ? null : <CronPreview cron={text} timezone={zone} />}</Suspense>
-    </>
-  )
+  return <MultiSelect {...shared(props)} data={choices} value={listOf(props.value ?? props.outer.default ?? props.schema.default)} readOnly={readOnly} onChange={(next) => change(props.path, next.length === 0 && !props.required ? undefined : next)} />
 }

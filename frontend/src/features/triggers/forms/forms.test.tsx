@@ -1,55 +1,41 @@
-import { fireEvent, screen } from '@testing-library/react'
-import { describe, expect, it, vi } from 'vitest'
-import type { Trigger } from '@/api/types'
+import { describe, expect, it } from 'vitest'
+import type { Trigger, TriggerPreset } from '@/api/types'
 import { readCron } from '@/lib/cron'
-import { renderUi } from '@/test/render'
-import { ApiForm } from './api-form'
-import { fieldsOf, scheduleKind, splitSeconds, toLocalField, wishOf, withKind, type TriggerFields } from './model'
+import { begun, fieldsOf, ordered, problemsIn, shownConfig } from './model'
 
-const blank = (type: TriggerFields['type']): TriggerFields => fieldsOf(undefined, 'wf_1', 'Europe/Berlin', type)
 const trigger = (type: Trigger['type'], config: Record<string, unknown>, input: unknown = null): Trigger => ({
   id: 'trg_1', workflow_id: 'wf_1', type, config, input, enabled: true, url: null, state: 'active', reason: null, notices: [], last_fired_at: null, next_fire_at: null, created_at: '', updated_at: '',
 })
-const again = (before: Trigger) => wishOf(fieldsOf(before, undefined, 'UTC'))
+const preset: TriggerPreset = { id: 'p', name: 'github', type: 'api', title: 'GitHub', description: '', config: { auth: { type: 'github' }, dedupe_key: 'x' }, input: { a: '{{ input.b }}' }, needs: ['/auth/secret'], steps: [], example: null, built_in: true }
 
-describe('what a form sends', () => {
-  it('is as short as can be for a new HTTP trigger', () => expect(wishOf(blank('api'))).toEqual({ config: { methods: ['POST'], auth: { type: 'open' } }, input: null }))
-
-  it('leaves an unseen secret as it is', () => expect(again(trigger('api', { path: 'x', auth: { type: 'stripe', has_secret: true } })).config).toEqual({ path: 'x', auth: { type: 'stripe' } }))
-
-  it.each<[Trigger['type'], Record<string, unknown>]>([
-    ['api', { path: 'x', methods: ['POST'], auth: { type: 'hmac', algorithm: 'sha1' }, rate_limit: { calls: 5, per_seconds: 1 }, debounce: { seconds: 3 }, wait_seconds: 5 }],
-    ['schedule', { cron: '*/5 * * * *', timezone: 'UTC', misfire: 'all', misfire_cap: 7, overlap: 'queue', jitter_seconds: 30, dst: { skipped: 'run' }, start: '2027-01-01T00:00:00Z', input: { a: [1] } }],
-    ['schedule', { at: '2027-03-28T09:00:00.000Z', input: 0 }],
-    ['kafka', { topic: 'orders', group: 'mine', start: 'earliest', batch: { max_records: 10 }, on_poison: 'pause' }],
-    ['workflow', { workflow: 'orders', on: ['failed'], filter: 'true' }],
-  ])('gives a trigger back as it was: %s %j', (type, config) => expect(again(trigger(type, config, { all: '{{ input }}' }))).toEqual({ config, input: { all: '{{ input }}' } }))
-
-  it('has exactly one kind of schedule', () => {
-    const { config } = blank('schedule')
-    expect(config).toEqual({ cron: '0 9 * * MON-FRI', timezone: 'Europe/Berlin' })
-    const every = withKind({ ...config, overlap: 'skip' }, 'every', 'UTC')
-    expect([every, scheduleKind(every)]).toEqual([{ every_seconds: 300, overlap: 'skip' }, 'every'])
-    const once = withKind(every, 'at', 'UTC')
-    expect([once, scheduleKind(once)]).toEqual([{ at: '', overlap: 'skip' }, 'at'])
-    expect(withKind(once, 'cron', 'UTC')).toEqual({ cron: '0 9 * * MON-FRI', timezone: 'UTC', overlap: 'skip' })
+describe('what a form begins with', () => {
+  it('is the own zone for a schedule, and else nothing', () => {
+    expect(fieldsOf(undefined, 'wf_1', 'schedule', 'Europe/Berlin').config).toEqual({ timezone: 'Europe/Berlin' })
+    expect(fieldsOf(undefined, 'wf_1', 'schedule', 'UTC').config).toEqual({})
+    expect(fieldsOf(undefined, undefined, 'api', 'Europe/Berlin')).toEqual({ type: 'api', workflowId: null, config: {}, input: undefined, preset: null })
   })
-
-  it('refuses an input that is no JSON', () => {
-    expect(() => wishOf({ ...blank('schedule'), input: '{' })).toThrow(SyntaxError)
-    expect(() => wishOf({ ...blank('api'), mapping: '{' })).toThrow(SyntaxError)
+  it('is what a preset says, and without one again nothing', () => {
+    const blank = fieldsOf(undefined, 'wf_1', 'api', 'UTC')
+    const with_ = begun(blank, preset, 'UTC')
+    expect(with_).toEqual({ ...blank, preset: 'github', config: preset.config, input: preset.input })
+    expect(begun(with_, null, 'UTC')).toEqual(blank)
   })
-
-  it('does not pin the default group of a Kafka trigger', () => expect(again(trigger('kafka', { topic: 'orders', group: 'trg_1' })).config).toEqual({ topic: 'orders' }))
+  it('is a stored config without what only says that there is a secret, and without what is not set', () => {
+    expect(shownConfig(trigger('api', { path: 'x', auth: { type: 'hmac', header: 'x-sig', has_secret: true }, cors: null }))).toEqual({ path: 'x', auth: { type: 'hmac', header: 'x-sig' } })
+    expect(shownConfig(trigger('kafka', { topic: 'orders', group: 'trg_1' }))).toEqual({ topic: 'orders' })
+    expect(shownConfig(trigger('kafka', { topic: 'orders', group: 'mine' }))).toEqual({ topic: 'orders', group: 'mine' })
+    const schedule = { every_seconds: 7200, jitter_seconds: 30, overlap: 'queue', start: '2027-01-01T00:00:00Z', input: 0 }
+    expect(fieldsOf(trigger('schedule', schedule, { v: 1 }), undefined, 'api', 'UTC')).toMatchObject({ type: 'schedule', config: schedule, input: { v: 1 } })
+  })
 })
 
-describe('times in fields', () => {
-  it.each([[1, 1, 1], [90, 90, 1], [300, 5, 60], [7200, 2, 3600], [172_800, 2, 86_400]])('%d s is %d x %d s', (seconds, every, unit) => expect(splitSeconds(seconds)).toEqual({ every, unit }))
-  it('come back from the field as they went in', () => {
-    const at = '2027-06-01T10:30:00.000Z'
-    expect(new Date(toLocalField(at)).toISOString()).toBe(at)
-    expect(toLocalField('never')).toBe('')
-  })
+it('finds the problems of its own fields', () => {
+  expect(problemsIn({ '/config/auth/secret': 'needed', '/config': 'whole', '/input/a': 'mapping' }, '/config')).toEqual({ '/auth/secret': 'needed' })
+})
+
+it('lists the types in an order people expect, unknown ones last', () => {
+  const types = ['zebra', 'workflow', 'kafka', 'api', 'schedule'].map((type) => ({ type }))
+  expect(ordered(types as never).map(({ type }) => type)).toEqual(['api', 'schedule', 'kafka', 'workflow', 'zebra'])
 })
 
 describe('cron', () => {
@@ -60,18 +46,4 @@ describe('cron', () => {
     expect(reading?.next.map((at) => at.toISOString())).toEqual(['2026-11-24T08:00:00.000Z', '2026-11-25T08:00:00.000Z', '2026-11-26T08:00:00.000Z'])
   })
   it.each(['', 'nonsense', '61 * * * *'])('says nothing of %j', (cron) => expect(readCron(cron, 'UTC', from)).toBeNull())
-})
-
-describe('the HTTP form', () => {
-  it('has a field for every option the registry names, and shows problems at their fields', () => {
-    const onChange = vi.fn()
-    const schema = { type: 'object', properties: { path: { type: 'string' }, wait_seconds: { type: 'integer', title: 'Wait for the answer' }, filter: { type: 'string', title: 'Only when' } } }
-    renderUi(<ApiForm schema={schema} config={{ filter: 'x' }} onChange={onChange} problems={{ '/config/path': 'another trigger has it', '/config/filter': 'too short' }} editing={false} />)
-    expect(screen.getByText('another trigger has it')).toBeTruthy()
-    expect(screen.getByText('too short')).toBeTruthy()
-    expect(screen.getByText('Wait for the answer')).toBeTruthy()
-    expect(screen.getByLabelText('Path').getAttribute('aria-invalid')).toBe('true')
-    fireEvent.change(screen.getByLabelText('Path'), { target: { value: 'orders' } })
-    expect(onChange).toHaveBeenCalledWith({ filter: 'x', path: 'orders' })
-  })
 })

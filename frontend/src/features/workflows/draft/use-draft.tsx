@@ -15,6 +15,8 @@ export interface DraftContextValue {
   /** Saves with a toast for what goes wrong. */
   save: () => Promise<boolean>
   openRun: () => void
+  /** Asks for the input of a run up to a step. */
+  openRunUntil: (nodeId: string) => void
   /** Shows every problem, each with a way to it. */
   openProblems: () => void
   /** The place that the canvas is to show next, as a JSON Pointer. */
