@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import ssl
 from collections.abc import Callable, Collection, Mapping
@@ -341,7 +342,9 @@ def _failure(error: Exception, call: Call) -> CallFailed:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return CallFailed("connection_failed", f"{where}: the host name has no address", "connection", unsent=True)
     if isinstance(error, aiohttp.ClientConnectorError):
-        reason = error.os_error.strerror or "no connection"
+        # What asyncio says of several addresses names them; the number says what happened.
+        number = error.os_error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.os_error.strerror or "no connection"
         return CallFailed("connection_failed", f"{where}: {reason.lower()}", "connection", unsent=True)
     if isinstance(error, aiohttp.ClientPayloadError):
         return CallFailed("connection_failed", f"{where}: the connection ended before the whole answer came", "connection")

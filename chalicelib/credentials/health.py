@@ -50,6 +50,7 @@ class Health:
     flushed_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    timer: asyncio.TimerHandle | None = None
 
     def check(self, key: Key) -> None:
         """Raises ActionError `circuit_open` (class connection, with the time to wait) while the circuit is open."""
@@ -81,6 +82,8 @@ class Health:
             log.warning("the circuit to %s is %s", key[2], tally.circuit.state(now), extra={"workspace_id": key[0], "credential_id": key[1]})
         if due:
             self._flush_soon()
+        elif self.timer is None or self.timer.when() < asyncio.get_running_loop().time():
+            self.timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush_soon)  # should no call come that does
 
     def _tally(self, key: Key) -> Tally:
         tally = self.tallies.get(key)

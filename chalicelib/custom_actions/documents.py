@@ -9,10 +9,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from chalicelib.core.expressions import check_template
 from chalicelib.core.jsontext import dumps
@@ -26,6 +27,12 @@ MAX_BYTES = 256 * 1024
 _OWN_FIELDS = frozenset(("path",))
 
 Text = Annotated[str, Field(max_length=20_000)]
+
+
+def _type_name(name: str) -> str:
+    if not re.fullmatch(TYPE_PATTERN, name):
+        raise ValueError("a type is two to four names with dots between, of lower-case letters, digits and _, such as weather.current")
+    return name
 
 
 class FunctionSource(BaseModel):
@@ -42,7 +49,11 @@ class ActionDocument(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    type: Annotated[str, Field(pattern=TYPE_PATTERN, max_length=100, description="Such as weather.current: a name, a dot, a name.")]
+    type: Annotated[
+        str,
+        AfterValidator(_type_name),
+        Field(max_length=100, description="Such as weather.current: a name, a dot, a name.", json_schema_extra={"pattern": TYPE_PATTERN}),
+    ]
     title: Annotated[str, Field(min_length=1, max_length=200)]
     description: Annotated[str, Field(max_length=2_000)] = ""
     documentation: Annotated[Text, Field(description="Markdown.")] = ""

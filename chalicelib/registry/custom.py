@@ -18,7 +18,7 @@ import jsonschema
 from pydantic import RootModel, ValidationError, model_validator
 
 from chalicelib.core.errors import ExpressionError
-from chalicelib.core.expressions import Scope, Template, compile_template
+from chalicelib.core.expressions import Scope, Template, compile_template, suggestion
 from chalicelib.core.expressions.template import as_text
 from chalicelib.definitions.issues import Issue
 from chalicelib.definitions.problems import pointer
@@ -46,7 +46,7 @@ class CustomSpec(ActionSpec):
     def check(self, config: Mapping[str, Any]) -> list[Issue]:
         """Every problem of a raw config by the type's JSON Schema; what an expression will only give at run time is not judged."""
         return [
-            Issue(pointer(error.absolute_path), f"config_{error.validator}", error.message[:300])
+            Issue(*_complaint(error))
             for error in list(_validator(self.document).iter_errors(config))[:_MAX_PROBLEMS]
             if not _hidden(error)
         ]
@@ -59,6 +59,24 @@ class CustomSpec(ActionSpec):
         """The registry's answer, with what only a workspace's own types have."""
         more = {"custom": True, "version": self.version, "documentation": self.document.get("documentation", "")}
         return {**ActionSpec.describe(self), **more}
+
+
+_KINDS = {"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false", "array": "a list", "object": "an object"}
+
+
+def _complaint(error: Any) -> tuple[str, str, str]:
+    """A problem of a config as built-in types have it: path, code, words."""
+    code, path = f"config_{error.validator}", list(error.absolute_path)
+    if error.validator == "required":
+        missing = next((name for name in error.validator_value if f"{name!r} " in error.message), "")
+        return pointer([*path, missing]), code, "this field is required"
+    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
+        known = error.schema.get("properties", {})
+        extra = next((name for name in error.instance if name not in known), "")
+        return pointer([*path, extra]), code, f"this field is not known here; remove it or check its spelling.{suggestion(extra, known)}"
+    if error.validator == "type" and error.validator_value in _KINDS:
+        return pointer(path), code, f"this should be {_KINDS[error.validator_value]}"
+    return pointer(path), code, error.message[:300]
 
 
 def _hidden(error: Any) -> bool:
@@ -105,7 +123,8 @@ def _model(document: Document) -> ConfigModel:
         def _fits(self) -> CustomConfig:
             error = next(iter(_validator(document).iter_errors(self.root)), None)
             if error is not None:
-                raise ValueError(f"{pointer(error.absolute_path) or 'config'}: {error.message[:300]}")
+                path, _, said = _complaint(error)
+                raise ValueError(f"{path[1:] or 'config'}: {said}")
             return self
 
     return cast(ConfigModel, CustomConfig)
