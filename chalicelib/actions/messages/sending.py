@@ -7,8 +7,10 @@ may try it again, when the node is retried.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -24,6 +26,7 @@ from chalicelib.deliveries.edge import before_sending, record
 from chalicelib.deliveries.service import Earlier
 from chalicelib.registry.spec import ActionError, Done, NodeContext, Sleep
 
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,60}")
 SPARE_SECONDS = 2.0  # of the node's time, kept for the ledger
 
 
@@ -159,6 +162,8 @@ class Sending:
         await self._hand(provider, opened, [each for each in pending if each in self.done])
 
     def _note(self, recipients: Sequence[str], provider: str, problem: Problem) -> None:
+        if not _WORD.fullmatch(self.ctx.secrets.text(problem.reason)):  # a provider's own word may be anything, and figures are kept by it
+            problem = replace(problem, reason=problem.code)
         for recipient in recipients:
             self.problems[recipient] = (provider, problem)
 

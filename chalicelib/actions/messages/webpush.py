@@ -31,6 +31,8 @@ class WebPushProvider:
         config, subscription = job.config, subscription_of(recipient)
         payload = within({**texts(config), "data": config.data, "tag": config.collapse_key or job.key_for(recipient)[-32:]})
         endpoint = subscription["endpoint"]
+        signed = vapid(job.credential.data, endpoint)
+        job.ctx.secrets.add([signed.partition(" t=")[2].partition(",")[0]])
         headers = {
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
@@ -38,7 +40,7 @@ class WebPushProvider:
             "Urgency": "high" if config.priority == "high" else "normal",
             # Of two messages with one topic that still wait, the service keeps the later: an attempt that comes twice is shown once.
             "Topic": b64url(bytes.fromhex(job.key_for(config.collapse_key or recipient)[-16:])),
-            "Authorization": vapid(job.credential.data, endpoint),
+            "Authorization": signed,
         }
         body = encrypt(payload, subscription["keys"])
         response = await post(job, endpoint, body=body, headers=headers, secret=("authorization",))

@@ -11,7 +11,7 @@ import pytest
 from tests.support import message_cases
 from tests.support.canary import database_text, found_in
 from tests.support.notifying import Bench
-from tests.support.pushing import rsa_key
+from tests.support.pushing import apple, browser, ec_key, rsa_key
 from tests.support.web_api import Sent, WebApi, web_api
 from tests.support.workflows import definition, published, started
 
@@ -39,6 +39,8 @@ def fcm(api: WebApi) -> dict[str, Any]:
 CASES: dict[str, tuple[str, str, Any, dict[str, Any], list[str]]] = {
     "twilio": ("sms.send", "twilio", twilio, {"to": NUMBER, "text": "x"}, [CANARY]),
     "ses": ("email.send", "aws", aws, {"from": "a@b.example", "to": ADDRESS, "text": "x"}, [KEY]),
+    "sns": ("sms.send", "aws", aws, {"to": NUMBER, "text": "x"}, [KEY]),
+    "web push": ("push.send", "web_push", lambda api: {"private_key": ec_key(), "subject": "mailto:a@b.example"}, {"to": browser("{url}/s").subscription, "title": "x"}, ["MIGHAgEA"]),
     "slack bot": ("slack.send", "slack_bot", lambda api: {"token": CANARY, "api_url": api.url}, {"channel": "C1", "text": "x"}, [CANARY]),
     "slack webhook": ("slack.send", "slack_webhook", lambda api: {"url": f"{api.url}/services/{HOOK}"}, {"text": "x"}, [HOOK]),
     "discord bot": ("discord.send", "discord_bot", lambda api: {"token": CANARY, "api_url": api.url}, {"channel": "17", "text": "x"}, [CANARY]),
@@ -71,6 +73,18 @@ def test_what_a_provider_repeats_is_found_nowhere(bench: Bench, engine, database
     above_debug = "".join(record.getMessage() for record in caplog.records if record.levelno > logging.DEBUG)
     assert ADDRESS not in above_debug
     assert NUMBER not in above_debug
+
+
+def test_what_apple_repeats_is_found_nowhere(bench: Bench, engine, database, database_url, caplog):
+    caplog.set_level(logging.DEBUG, logger="millrace")
+    with apple(lambda request: (400, json.dumps({"reason": json.dumps(request.headers)}).encode())) as server:
+        slug = bench.credential("apns", {"private_key": ec_key(), "key_id": "K", "team_id": "T", "topic": "com.example", "api_url": server.url})
+        node = {"id": "n", "type": "push.send", "config": {"credential": slug, "to": "a1b2c3", "title": "x"}, "retry": {"max_attempts": 1}}
+        (row,) = engine.until_ended(started(database, published(database, definition(node))))
+        assert row["status"] == "failed"
+    token = server.got[0].headers["authorization"].removeprefix("bearer ")
+    places = [*database_text(database_url), ("log", caplog.text)]
+    assert [place for place, text in places if token in text or "MIGHAgEA" in text] == []
 
 
 # Recipients as they stand in each case; of a webhook, the address is a secret and has its canary above.
