@@ -56,7 +56,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 _EMPTY = """
 DELETE FROM workflows; DELETE FROM executions; DELETE FROM node_runs; DELETE FROM wakes; DELETE FROM inbox; DELETE FROM start_keys;
-DELETE FROM api_keys; DELETE FROM ticks;
+DELETE FROM api_keys; DELETE FROM members; DELETE FROM ticks;
 SET session_replication_role = replica; DELETE FROM audit_log; DELETE FROM audit_heads; SET session_replication_role = DEFAULT;
 DELETE FROM credentials; DELETE FROM custom_actions; DELETE FROM provider_health; DELETE FROM trigger_deliveries; DELETE FROM kafka_readers;
 DELETE FROM trigger_presets;

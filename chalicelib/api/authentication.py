@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from chalicelib.core.db import transaction
 from chalicelib.core.errors import MillraceError, NotFound, Unauthenticated
 from chalicelib.core.jsontext import is_clean
-from chalicelib.identity import service, workspaces
+from chalicelib.identity import members, service, workspaces
 from chalicelib.identity.service import Caller
 
 REMEMBER_SECONDS = 5.0
@@ -55,15 +55,17 @@ def _in_workspace(caller: Caller, wanted: str) -> Caller:
 
 
 def caller_of(token: str) -> Caller:
-    """The caller behind a key; a revoked one is recognised at most REMEMBER_SECONDS later. Raises Unauthenticated."""
+    """The caller behind a key or a token of the OpenID provider; a revoked one is recognised at most REMEMBER_SECONDS later. Raises Unauthenticated, and Forbidden for who is a member of
+    no workspace."""
     if service.is_bootstrap(token):
         return service.BOOTSTRAP
     digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
     remembered = _known.get(digest)
     if remembered is not None and remembered[1] > time.monotonic():
         return remembered[0]
+    claims = members.claims_of(token) if members.is_token(token) else None  # before the transaction: it may call the provider
     with transaction() as connection:
-        caller = service.identify(connection, token)
+        caller = service.identify(connection, token) if claims is None else members.identify(connection, claims)
     with _lock:
         if len(_known) >= MAX_REMEMBERED:
             _known.clear()
@@ -84,7 +86,7 @@ def known_caller(token: str) -> Caller | None:
 def forget(key_id: str) -> None:
     """Drop what is remembered of a key: called once its revocation is committed."""
     with _lock:
-        for named in [named for named in _acting if named[0] == key_id]:
+        for named in [named for named, (acting, _) in _acting.items() if key_id in (named[0], acting.key_id)]:
             del _acting[named]
         for digest in [digest for digest, (caller, _) in _known.items() if caller.key_id == key_id]:
             del _known[digest]

@@ -33,6 +33,9 @@ VARIABLES = {
     "master_key": "MILLRACE_MASTER_KEY",
     "master_key_previous": "MILLRACE_MASTER_KEY_PREVIOUS",
     "kms_key_id": "MILLRACE_KMS_KEY_ID",
+    "oidc_issuer": "MILLRACE_OIDC_ISSUER",
+    "oidc_audience": "MILLRACE_OIDC_AUDIENCE",
+    "oidc_jwks_url": "MILLRACE_OIDC_JWKS_URL",
     "egress_allow": "MILLRACE_EGRESS_ALLOW",
     "public_url": "MILLRACE_PUBLIC_URL",
     "cors_origins": "MILLRACE_CORS_ORIGINS",
@@ -69,6 +72,9 @@ class Settings(BaseModel):
     master_key: str | None = None
     master_key_previous: tuple[str, ...] = ()
     kms_key_id: str | None = None
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_jwks_url: str | None = None
     egress_allow: tuple[str, ...] = ()
     public_url: str | None = None
     cors_origins: tuple[str, ...] = ()
@@ -104,6 +110,12 @@ class Settings(BaseModel):
             raise ValueError("AWS_MSK_IAM needs KAFKA_SECURITY_PROTOCOL SASL_SSL")
         if mechanism not in (None, "AWS_MSK_IAM") and not (self.kafka_username and self.kafka_password):
             raise ValueError(f"{mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_whole(self) -> Settings:
+        if len({self.oidc_issuer is None, self.oidc_audience is None, self.oidc_jwks_url is None}) > 1:
+            raise ValueError("MILLRACE_OIDC_ISSUER, MILLRACE_OIDC_AUDIENCE and MILLRACE_OIDC_JWKS_URL go together")
         return self
 
     @classmethod

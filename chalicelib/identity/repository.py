@@ -30,7 +30,7 @@ UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s A
 """
 _WORKSPACES = """
 SELECT id, slug, name, created_at FROM workspaces
-WHERE (%(only)s::text IS NULL OR id = %(only)s) AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
+WHERE (%(only)s::text IS NULL OR id = %(only)s OR id IN (SELECT workspace_id FROM members WHERE subject = %(subject)s)) AND (%(after)s::text IS NULL OR id < %(after)s) ORDER BY id DESC LIMIT %(limit)s
 """
 _INSERT_WORKSPACE = """
 INSERT INTO workspaces (id, slug, name) VALUES (%(id)s, %(slug)s, %(name)s) ON CONFLICT (slug) DO NOTHING RETURNING id, slug, name, created_at
@@ -80,9 +80,9 @@ def workspace_by_id(connection: Connection, workspace_id: str) -> Mapping[str, A
     return row(connection, _WORKSPACE, {"id": workspace_id})
 
 
-def workspaces_page(connection: Connection, only: str | None, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
-    """Workspaces, newest first: all, or only this one."""
-    return rows(connection, _WORKSPACES, {"only": only, "after": after, "limit": limit})
+def workspaces_page(connection: Connection, only: str | None, subject: str | None, after: str | None, limit: int) -> Sequence[Mapping[str, Any]]:
+    """Workspaces, newest first: all, or only this one and those that the person is a member of."""
+    return rows(connection, _WORKSPACES, {"only": only, "subject": subject, "after": after, "limit": limit})
 
 
 def workspace_by_ref(connection: Connection, ref: str) -> Mapping[str, Any] | None:

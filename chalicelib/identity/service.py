@@ -34,6 +34,7 @@ class Caller:
     role: str
     workspace_id: str
     operator: bool = False
+    subject: str | None = None  # of a person: who they are at the OpenID provider
 
 
 BOOTSTRAP = Caller("bootstrap", "Bootstrap key", ADMIN, DEFAULT_WORKSPACE, operator=True)

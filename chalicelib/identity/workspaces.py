@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from chalicelib.core.errors import Conflict, Forbidden, NotFound
 from chalicelib.core.ids import is_id, new_id
-from chalicelib.identity import repository
+from chalicelib.identity import members, repository
 from chalicelib.identity.service import Caller
 
 Row = Mapping[str, Any]
@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 def list_page(connection: Connection, caller: Caller, after: str | None, limit: int) -> Sequence[Row]:
     """The workspaces in which the caller may act, newest first; one more than `limit` when there are more."""
-    return repository.workspaces_page(connection, None if caller.operator else caller.workspace_id, after, limit + 1)
+    return repository.workspaces_page(connection, None if caller.operator else caller.workspace_id, caller.subject, after, limit + 1)
 
 
 def get(connection: Connection, caller: Caller, workspace_id: str) -> Row:
@@ -53,9 +53,12 @@ def act_in(connection: Connection, caller: Caller, ref: str) -> Caller:
     found = repository.workspace_by_ref(connection, ref)
     if found is not None and (caller.operator or found["id"] == caller.workspace_id):
         return replace(caller, workspace_id=found["id"])
+    member = members.in_workspace(connection, caller, found["id"]) if found is not None else None
+    if member is not None:
+        return member
     if caller.operator:
         raise NotFound(f"Millrace-Workspace names no workspace: {ref[:80]!r}")
-    raise Forbidden(f"the key {caller.name!r} may not act in the workspace that Millrace-Workspace names")
+    raise Forbidden(f"{caller.name!r} may not act in the workspace that Millrace-Workspace names")
 
 
 def _slug_taken(slug: str) -> Conflict:
