@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import Iterator
+from functools import cache
 
 import psycopg
 import pytest
 
 from tests.support.product import Product
 from tests.support.recorder import Recorder
+
+
+@cache
+def elsewhere() -> str:
+    """An origin that is free to serve the web app, and that Millrace lets in."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def product_environment() -> dict[str, str]:
@@ -25,6 +35,7 @@ def product_environment() -> dict[str, str]:
         "REDIS_URL": "none" if without_redis else os.environ["MILLRACE_TEST_REDIS_URL"],
         "KAFKA_BOOTSTRAP_SERVERS": os.environ.get("MILLRACE_TEST_KAFKA", "none"),
         "MILLRACE_EGRESS_ALLOW": "127.0.0.1",
+        "MILLRACE_CORS_ORIGINS": elsewhere(),
     }
 
 

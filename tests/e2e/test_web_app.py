@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from infra.host.frontend_build import FrontendBuild
-from tests.e2e.conftest import product_environment
+from tests.e2e.conftest import elsewhere, product_environment
 from tests.support.chromium import chromium
 from tests.support.product import CHECKOUT, Product
 from tests.support.recorder import Recorder
@@ -54,7 +54,7 @@ def run_flow(flow: str, product: Product, record: Record, *words: str) -> None:
 @pytest.mark.parametrize("flow", FLOWS)
 def test_flow(flow: str, product: Product, recorder: Recorder, web_app: None, record_property: Record) -> None:
     topic = ["--topic", f"drawn-{uuid.uuid4().hex[:8]}"] if os.environ.get("MILLRACE_TEST_KAFKA") else []
-    run_flow(flow, product, record_property, "--target", recorder.url, *topic)
+    run_flow(flow, product, record_property, "--target", recorder.url, "--elsewhere", elsewhere(), *topic)
 
 
 def test_pulling_the_plug(web_app: None, tmp_path: Path, record_property: Record) -> None:

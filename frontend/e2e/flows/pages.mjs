@@ -59,12 +59,18 @@ async function look(suite, { page, complaints, foreign }, name) {
   expectNone(foreign.splice(0), `${name} asks elsewhere`)
 }
 
+async function turned(page, colorScheme) {
+  await page.emulateMedia({ colorScheme })
+  await page.waitForSelector(`html[data-mantine-color-scheme="${colorScheme}"]`)
+  // Colours that are still on their way are in neither theme.
+  await page.waitForFunction(() => !document.getAnimations().some((each) => each instanceof CSSTransition && each.playState === 'running'))
+}
+
 /** One visit, seen in both themes: the app follows the system's, so the page that was light is the page that turns dark. */
 async function inBothThemes(suite, open, name) {
-  await open.page.emulateMedia({ colorScheme: 'light' })
+  await turned(open.page, 'light')
   await look(suite, open, `${name}-light`)
-  await open.page.emulateMedia({ colorScheme: 'dark' })
-  await open.page.waitForSelector('html[data-mantine-color-scheme="dark"]')
+  await turned(open.page, 'dark')
   await look(suite, open, `${name}-dark`)
 }
 

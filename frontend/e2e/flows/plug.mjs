@@ -30,4 +30,23 @@ export async function plug(suite, browser, { url, key, api }) {
     expectEqual((await fetch(new URL('demo/plug', url), { method: 'POST' })).status, 401, 'without a key')
     expectEqual((await fetch(new URL('demo/plug', url), { headers: { Authorization: `Bearer ${key}` } })).status, 403, 'by GET')
   })
+
+  await suite.test('what was sent is listed with its fate, and leads to its execution', async () => {
+    const order = { name: 'Ada', email: 'ada@example.org', phone: '+15005550006', lines: [{ price: 12.5, count: 2 }] }
+    const answer = await fetch(new URL('api/trigger/order-notice?wait=25', url), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(order) })
+    expectEqual(answer.status, 200, 'the call')
+    const { page, close } = await openPage(browser, { url, key, hash: '/messages' })
+    await page.locator('tbody tr').nth(1).waitFor()
+    await suite.shoot(page, 'messages-sent-light')
+    expectNone(await violations(page), 'accessibility')
+    await page.getByTestId('filter-channel').click()
+    await page.getByRole('option', { name: 'Mail', exact: true }).click()
+    await page.waitForURL('**/#/messages?channel=email')
+    await page.getByRole('link', { name: /@example\.org/ }).first().click()
+    const dialog = page.getByTestId('message-dialog')
+    await dialog.getByText('Handed over').waitFor()
+    await dialog.getByRole('link').click()
+    await page.getByTestId('run-panel').getByTestId('messages').waitFor()
+    await close()
+  })
 }

@@ -5,7 +5,7 @@ import { serveFolder } from '../lib/folder-server.mjs'
 
 const DIST = new URL('../../dist/', import.meta.url).pathname
 
-export async function session(suite, browser, { url, key, ids }) {
+export async function session(suite, browser, { url, key, ids, elsewhere }) {
   await suite.test('the link signs in, and the key leaves the address', async () => {
     const { page, close } = await openPage(browser, { url, key, hash: `/sign-in?key=${key}&next=%2Ftriggers`, signedIn: false })
     await page.getByRole('heading', { level: 1, name: 'Triggers' }).waitFor()
@@ -70,6 +70,21 @@ export async function session(suite, browser, { url, key, ids }) {
     await page.locator('.cm-content').waitFor()
     expectNone(complaints, 'the browser complains')
     expectNone(foreign, 'requests elsewhere')
+    await close()
+    await host.stop()
+  })
+
+  await suite.test('the build works in a bucket of another origin, and asks only there and the API', async () => {
+    if (!elsewhere) return
+    const host = await serveFolder(DIST, '/web/', url, Number(new URL(elsewhere).port))
+    const { page, complaints, foreign, close } = await openPage(browser, { url: `${host.url}index.html`, key, hash: '/sign-in', signedIn: false })
+    await page.getByTestId('api-key').fill(key)
+    await page.getByTestId('sign-in').click()
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor()
+    await page.goto(`${host.url}index.html#/workflows/${ids.order}`)
+    await page.getByTestId('node-charge').waitFor()
+    expectNone(complaints, 'the browser complains')
+    expect(foreign.length > 0 && foreign.every((asked) => asked.startsWith(new URL('api/', url).href)), `only the API is asked elsewhere: ${foreign.find((asked) => !asked.startsWith(new URL('api/', url).href))}`)
     await close()
     await host.stop()
   })

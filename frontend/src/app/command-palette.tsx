@@ -5,12 +5,10 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { credentialListQuery } from '@/api/queries/credentials'
-import { recentExecutionsQuery } from '@/api/queries/executions'
 import { actionsQuery } from '@/api/queries/installation'
 import { triggerListQuery } from '@/api/queries/triggers'
 import { workflowNamesQuery } from '@/api/queries/workflows'
 import { signOut } from '@/api/session'
-import { shortId } from '@/lib/text'
 import { triggerSummary } from '@/lib/trigger-words'
 import { NAV } from './nav-items'
 import { THEMES } from './theme-menu'
@@ -29,8 +27,8 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
   const triggers = useInfiniteQuery({ ...triggerListQuery({}, 200), enabled: asked, refetchInterval: false })
   const credentials = useQuery({ ...credentialListQuery(), enabled: asked })
   const wanted = query.trim()
-  // An id, or words of an input or an error: what the API finds, once there is enough to look for.
-  const runs = useQuery({ ...recentExecutionsQuery({ q: wanted }, 5, false), enabled: asked && wanted.length >= 3, staleTime: 10_000 })
+  // All at once: a list that grows under the arrow keys loses what was chosen.
+  const ready = !workflows.isPending && !triggers.isPending && !credentials.isPending
 
   const places = NAV.flat().map(({ to, label, about, icon: Icon }): SpotlightActionData => ({
     id: `go${to}`, label, description: about, leftSection: icon(Icon), onClick: () => void navigate({ to }),
@@ -49,9 +47,9 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
   const secrets = (credentials.data?.items ?? []).map(({ id, name, slug }): SpotlightActionData => ({
     id, label: name, description: `credential ${slug}`, keywords: [slug, id], leftSection: icon(IconLock), onClick: () => void navigate({ to: '/credentials' }),
   }))
-  const executions = (runs.data?.items ?? []).map(({ id, workflow_id, status }): SpotlightActionData => ({
-    id, label: `${nameOf(workflow_id)} ${shortId(id)}`, description: status, keywords: [wanted], leftSection: icon(IconPlayerPlay), onClick: () => void navigate({ to: '/executions/$id', params: { id } }),
-  }))
+  const executions: SpotlightActionData[] = /^exe_[0-9a-z]{26}$/.test(wanted)
+    ? [{ id: 'execution', label: `Open execution ${wanted}`, leftSection: icon(IconPlayerPlay), onClick: () => void navigate({ to: '/executions/$id', params: { id: wanted } }) }]
+    : [{ id: 'executions', label: `Executions with “${wanted}”`, description: 'In their input or their error', leftSection: icon(IconPlayerPlay), onClick: () => void navigate({ to: '/executions', search: { q: wanted } }) }]
   const commands: SpotlightActionData[] = [
     { id: 'new', label: 'New workflow', leftSection: icon(IconPlus), onClick: () => void navigate({ to: '/workflows', search: { new: true } }) },
     { id: 'new-credential', label: 'New credential', leftSection: icon(IconPlus), onClick: () => void navigate({ to: '/credentials', search: { new: true } }) },
@@ -62,11 +60,11 @@ export default function CommandPalette({ onShortcuts }: { onShortcuts: () => voi
   ]
   const groups: SpotlightActionGroupData[] = [
     { group: 'Go to', actions: places },
-    { group: 'Workflows', actions: found },
+    { group: 'Workflows', actions: ready ? found : [] },
     { group: 'Do', actions: commands },
-    { group: 'Triggers', actions: wanted ? starts : [] },
-    { group: 'Credentials', actions: wanted ? secrets : [] },
-    { group: 'Executions', actions: wanted.length >= 3 ? executions : [] },
+    { group: 'Triggers', actions: wanted && ready ? starts : [] },
+    { group: 'Credentials', actions: wanted && ready ? secrets : [] },
+    { group: 'Executions', actions: wanted.length >= 3 && ready ? executions : [] },
     { group: 'Node types', actions: wanted ? nodeTypes : [] },
   ]
   return (

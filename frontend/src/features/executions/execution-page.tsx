@@ -152,7 +152,7 @@ function Facts({ execution }: { execution: Execution }) {
       </span>
       {started_at ? (
         <span>
-          took <Duration from={started_at} to={finished_at} />
+          {finished_at ? 'took' : 'for'} <Duration from={started_at} to={finished_at} />
         </span>
       ) : null}
       {parent_id ? (

@@ -99,7 +99,7 @@ function columns({ nameOf, hideWorkflow, cancel }: ColumnContext): Column<Execut
     { key: 'trigger', header: 'Started by', width: 98, hide: 'sm', render: ({ trigger }) => triggerName(trigger) },
     { key: 'note', header: 'What', render: (execution) => <Note execution={execution} />, hide: 'md' },
     { key: 'at', header: 'Created', width: 96, render: ({ created_at }) => <RelativeTime at={created_at} /> },
-    { key: 'took', header: 'Took', width: 88, align: 'right', hide: 'sm', render: ({ started_at, finished_at }) => <Duration from={started_at} to={finished_at} /> },
+    { key: 'took', header: 'Took', width: 104, align: 'right', hide: 'sm', render: ({ started_at, finished_at }) => <Duration from={started_at} to={finished_at} /> },
     {
       key: 'do',
       header: <span className="mr-visually-hidden">Actions</span>,

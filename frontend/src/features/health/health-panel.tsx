@@ -8,12 +8,12 @@ import { adviceFor, PARTS } from './advice'
 import classes from './health-panel.module.css'
 
 /** Every part of the installation: whether it works, what was found, what to do. */
-export function HealthPanel() {
+export function HealthPanel({ title = 'Health', wide = false }: { title?: string; wide?: boolean }) {
   const { data, error, refetch } = useQuery(healthQuery())
   if (error) return <ErrorPanel error={error} onRetry={() => void refetch()} />
   return (
-    <Section title="Health" aside={data ? <StatusBadge status={data.status} label={data.status === 'ok' ? 'All well' : undefined} testId="health-status" /> : null} flush testId="health">
-      <ul className={classes.parts} id="health">
+    <Section title={title} aside={data ? <StatusBadge status={data.status} label={data.status === 'ok' ? 'All well' : undefined} testId="health-status" /> : null} flush testId="health">
+      <ul className={classes.parts} data-wide={wide}>
         {PARTS.map(({ part, title, about }) => {
           const check = data?.checks[part]
           const advice = check ? adviceFor(part, check.status) : null

@@ -58,6 +58,8 @@ function Numbers() {
   const filter = analyticsFilterOf({}, useNow(60_000))
   const { data: summary } = useQuery(summaryQuery(filter))
   const { data: course } = useQuery(seriesQuery(filter, 'hour'))
+  const before = summary?.previous.executions
+  const against = (count: number | undefined) => `in 24 hours${count === undefined ? '' : `, ${count.toLocaleString('en-GB')} in the 24 before`}`
   const card = (status: string, label: string, tone: Tone, count: number | undefined, note: string, series?: number[]) => (
     <KpiCard
       label={label}
@@ -77,8 +79,8 @@ function Numbers() {
     <div className={classes.numbers}>
       {card('running', 'Running', 'running', summary?.queue.running, 'at this moment')}
       {card('waiting', 'Waiting', 'waiting', summary?.queue.waiting, 'for a time or an answer')}
-      {card('succeeded', 'Succeeded', 'ok', summary?.executions.succeeded, 'in the last 24 hours', (course?.items ?? []).map(({ succeeded }) => succeeded))}
-      {card('failed', 'Failed', 'error', summary?.executions.failed, 'in the last 24 hours', (course?.items ?? []).map(({ failed }) => failed))}
+      {card('succeeded', 'Succeeded', 'ok', summary?.executions.succeeded, against(before?.succeeded), (course?.items ?? []).map(({ succeeded }) => succeeded))}
+      {card('failed', 'Failed', 'error', summary?.executions.failed, against(before?.failed), (course?.items ?? []).map(({ failed }) => failed))}
     </div>
   )
 }

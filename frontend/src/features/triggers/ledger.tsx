@@ -1,6 +1,7 @@
 import { Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { occurrencesQuery } from '@/api/queries/triggers'
 import type { Occurrence, Trigger } from '@/api/types'
 import { statusLabel, toneOf } from '@/lib/status'
@@ -10,6 +11,8 @@ import { ErrorPanel } from '@/ui/error-panel'
 import { Section } from '@/ui/page'
 import { reasonWords, scheduleWords } from '@/lib/trigger-words'
 import classes from './trigger-page.module.css'
+
+const CronWords = lazy(() => import('@/ui/cron-words'))
 
 const PAST = 40
 const AHEAD = 10
@@ -24,7 +27,17 @@ export function Ledger({ trigger }: { trigger: Trigger }) {
   const counts = { fired: 0, late: 0, skipped: 0, pending: 0 }
   for (const { outcome } of past) counts[outcome]++
   return (
-    <Section title={`Schedule: ${scheduleWords(trigger.config)}`} testId="ledger">
+    <Section
+      title={`Schedule: ${scheduleWords(trigger.config)}`}
+      aside={
+        typeof trigger.config.cron === 'string' ? (
+          <Suspense fallback={null}>
+            <CronWords cron={trigger.config.cron} timezone={typeof trigger.config.timezone === 'string' ? trigger.config.timezone : 'UTC'} />
+          </Suspense>
+        ) : null
+      }
+      testId="ledger"
+    >
       <div className={classes.stack}>
         <div className={classes.strip} role="group" aria-label={`Ledger: ${counts.fired} fired, ${counts.late} late, ${counts.skipped} skipped`}>
           {past.map((occurrence) => (

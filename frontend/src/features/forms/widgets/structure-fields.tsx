@@ -135,6 +135,7 @@ export function VariantsField({ id, outer, path, value, label, required }: Widge
       {chosen && about[nameOf(chosen)] ? <div className={classes.help}>{about[nameOf(chosen)]}</div> : null}
       {chosen && propertiesOf(chosen).length > 1 ? (
         <div className={classes.nested}>
+          {typeof chosen.description === 'string' ? <p className={classes.help}>{chosen.description.replaceAll('`', '')}</p> : null}
           <Fields schema={chosen} path={path} without={key} />
         </div>
       ) : null}
