@@ -151,7 +151,7 @@ class HotConnection:
             self._connection = psycopg.connect(
                 self._url,
                 autocommit=True,
-                prepare_threshold=None,
+                prepare_threshold=None if settings().engine_function else 3,  # RDS Proxy would pin the connection
                 row_factory=psycopg.rows.dict_row,
                 **CONNECT_OPTIONS,  # type: ignore[arg-type]
             )

@@ -111,6 +111,7 @@ _LOW_32_BITS = 0xFFFFFFFF
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 
+@lru_cache(maxsize=4096)
 def _kind(ip: Address) -> str | None:
     """What makes this address special; None for a public one."""
     if isinstance(ip, ipaddress.IPv4Address):
@@ -268,7 +269,7 @@ class Guard:
         """Parse and check what can be known without asking DNS. Raises InvalidUrl and EgressDenied."""
         target = parse_url(url)
         if target.is_address:
-            self._check(target.host, ipaddress.ip_address(target.host), target.port)
+            self._check(target.host, _address(target.host), target.port)
         return target
 
     async def resolve(self, host: str, port: int) -> list[Address]:
@@ -318,6 +319,11 @@ def _denied(host: str, ip: Address, reason: str) -> EgressDenied:
     )
 
 
+@lru_cache(maxsize=1024)
+def _address(text: str) -> Address:
+    return ipaddress.ip_address(text)
+
+
 async def system_lookup(host: str, port: int) -> list[str]:
     """Ask the operating system, once, off the event loop. Raises OSError."""
     infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -332,6 +338,15 @@ def guard() -> Guard:
 
 def parse_url(url: str) -> Target:
     """Take an http or https URL apart, refusing whatever two programs could read differently. Nothing in path or query is encoded anew but non-ASCII."""
+    return _remembered(url) if len(url) <= 1000 else _parse(url)
+
+
+@lru_cache(maxsize=1000)
+def _remembered(url: str) -> Target:
+    return _parse(url)
+
+
+def _parse(url: str) -> Target:
     control = _CONTROL.search(url)
     if control:
         raise InvalidUrl(

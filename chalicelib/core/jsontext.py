@@ -50,6 +50,10 @@ def _finite_float(text: str) -> float:
     return number
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_EXACT_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_exact_int, parse_float=_finite_float)
+
+
 def depth_of(text: str) -> int:
     """How deep arrays and objects nest in this JSON text (strings are skipped)."""
     depth = deepest = 0
@@ -79,9 +83,9 @@ def loads(text: str | bytes) -> Any:
             [{"path": "", "code": "too_deep", "message": f"arrays and objects nest deeper than {MAX_DEPTH} levels"}]
         )
     try:
-        if _LONG_NUMBER.search(text):
-            return json.loads(text, parse_constant=_refuse_constant, parse_int=_exact_int, parse_float=_finite_float)
-        return json.loads(text, parse_constant=_refuse_constant)
+        if text.startswith("\ufeff"):
+            return json.loads(text)  # says that a byte order mark does not belong there
+        return (_EXACT_DECODER if _LONG_NUMBER.search(text) else _DECODER).decode(text)
     except ValueError as error:
         at = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)

@@ -82,7 +82,7 @@ class Graph:
     """A compiled definition, or the compiled body of a loop. `nodes` is in topological order; `roots` start with the execution, `ends` have no outgoing edges
     (both without nodes that only an `undo` starts); `ancestors` holds every node that can have run before one; `reads` is what its expressions read of each
     variable, inner bodies included; `undoes` maps a node that undoes to the nodes that name it; `off_path` are those that only undoing starts, and
-    what follows them."""
+    what follows them; `races` says whether some join goes on before all its edges are decided."""
 
     nodes: Mapping[str, GraphNode]
     roots: tuple[str, ...]
@@ -93,11 +93,7 @@ class Graph:
     reads: Mapping[str, Branch]
     undoes: Mapping[str, tuple[str, ...]]
     off_path: frozenset[str]
-
-    @property
-    def races(self) -> bool:
-        """Whether some join goes on before all its edges are decided."""
-        return any(node.join != "all" for node in self.nodes.values())
+    races: bool
 
     @property
     def has_undo(self) -> bool:
@@ -127,6 +123,7 @@ def compile_graph(definition: Definition, catalogue: Catalogue) -> Graph:
         reads=MappingProxyType(branches([*own, *(read for node in nodes.values() for read in node.reads)])),
         undoes=MappingProxyType(_undoes(definition)),
         off_path=_off_path(nodes, undoing),
+        races=any(node.join != "all" for node in nodes.values()),
     )
 
 

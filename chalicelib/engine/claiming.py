@@ -11,6 +11,7 @@ from chalicelib.engine.repository import Claim
 FLOORLESS_SECONDS = 2.0
 MARGIN = timedelta(seconds=1)
 IN_ORDER_EVERY = 4
+SIZE_BY_TURNS = 24  # small, so that who comes next in a backlog does not wait long for the next claim
 
 
 class Queue:

@@ -6,6 +6,7 @@ context of epoch e - 1 and nothing else; anything missing or odd is a miss, and 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
@@ -49,16 +50,28 @@ class Graphs:
     def __init__(self, cache: AsyncCache, catalogue: ActionCatalogue, read: Callable[[str], Awaitable[str | None]]) -> None:
         self._cache, self._catalogue, self._read = cache, catalogue, read
         self._graphs: OrderedDict[str, tuple[Graph, ActionCatalogue]] = OrderedDict()
+        self._loading: dict[str, asyncio.Task[tuple[Graph, ActionCatalogue]]] = {}  # a claim of 64 executions asks 64 times at once
 
     async def get(self, definition_id: str) -> tuple[Graph, ActionCatalogue]:
         """The compiled graph, and the node types it was compiled with. Raises DefinitionUnusable."""
         found = self._graphs.get(definition_id)
         if found is None:
-            found = self._compile(await self._body(definition_id))
-            self._graphs[definition_id] = found
-            if len(self._graphs) > GRAPHS_KEPT:
-                self._graphs.popitem(last=False)
-        self._graphs.move_to_end(definition_id)
+            found = await self._load(definition_id)
+        else:
+            self._graphs.move_to_end(definition_id)
+        return found
+
+    async def _load(self, definition_id: str) -> tuple[Graph, ActionCatalogue]:
+        loading = self._loading.get(definition_id)
+        if loading is None:
+            loading = self._loading[definition_id] = asyncio.create_task(self._read_and_compile(definition_id))
+            loading.add_done_callback(lambda _task: self._loading.pop(definition_id, None))
+        return await asyncio.shield(loading)  # who is cancelled leaves the others their graph
+
+    async def _read_and_compile(self, definition_id: str) -> tuple[Graph, ActionCatalogue]:
+        found = self._graphs[definition_id] = self._compile(await self._body(definition_id))
+        if len(self._graphs) > GRAPHS_KEPT:
+            self._graphs.popitem(last=False)
         return found
 
     async def _body(self, definition_id: str) -> str:

@@ -20,7 +20,7 @@ from chalicelib.core.cache_async import AsyncCache
 from chalicelib.core.ids import new_id
 from chalicelib.engine.burst import Burst
 from chalicelib.engine.children import report
-from chalicelib.engine.claiming import Queue
+from chalicelib.engine.claiming import SIZE_BY_TURNS, Queue
 from chalicelib.engine.contexts import Contexts, DefinitionUnusable, Graphs
 from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.held import Held
@@ -174,7 +174,8 @@ class Worker:
 
     async def _claim_once(self) -> bool:
         """One claim; True when it came back full, so that more is likely due."""
-        room = min(self.options.claim_size, self.options.max_held - len(self._held))
+        size = min(self.options.claim_size, SIZE_BY_TURNS) if self._queue.fairly else self.options.claim_size
+        room = min(size, self.options.max_held - len(self._held))
         if room <= 0:
             return False
         sent_at = time.monotonic()

@@ -1,0 +1,1 @@
+"""Other systems on the work of Workload A."""
