@@ -23,7 +23,9 @@ MAIL = {
 }  # fmt: skip
 NOTICE = {
     "to": TO["email.send"], "from": "shop@example.com", "subject": "s",
-    "template": {"heading": "h", "lines": ["l"], "button_label": "b", "button_url": "https://ok.example", "footer": "f"},
+    "template": {
+        "brand": "b", "logo_url": "https://ok.example/l.png", "colour": "#112233", "heading": "h", "lines": ["l"], "facts": {"n": "v"},
+        "items": [{"title": "t", "text": "x", "url": "https://ok.example"}], "button_label": "b", "button_url": "https://ok.example", "footer": "f"},
 }  # fmt: skip
 SMS = {"to": TO["sms.send"], "from": "+15005550001", "text": "t"}
 GATEWAY = {**SMS, "http": {"url": "{url}/send", "format": "json", "to_field": "to", "text_field": "text", "from_field": "from", "id_pointer": "/id", "fields": {"kind": "k"}}}

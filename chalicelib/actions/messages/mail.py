@@ -39,11 +39,24 @@ class Attachment(Config):
     inline_id: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$", description="Shown within the HTML as cid:<id>.")
 
 
-class MailTemplate(Config):
-    """A plain notice, laid out: every field is text."""
+class MailItem(Config):
+    """An entry of a list: an order's line, one of many events."""
 
+    title: str = Field(min_length=1, max_length=500, description="Its name.")
+    text: str = Field(default="", max_length=5_000, description="A line below it.")
+    url: str = Field(default="", max_length=2_000, description="Where its name leads: http or https.")
+
+
+class MailTemplate(Config):
+    """A mail laid out from parts, from a short notice to a receipt or a digest: every field is text, and parts that are left out are not shown."""
+
+    brand: str = Field(default="", max_length=200, description="Who it is from, above everything.")
+    logo_url: str = Field(default="", max_length=2_000, description="A picture in the brand's place, with its name as words: http or https.")
+    colour: str = Field(default="#1f5fbf", pattern=r"^#[0-9a-fA-F]{6}$", description="The button's and links' colour.")
     heading: str = Field(default="", max_length=500, description="The heading.")
     lines: list[Annotated[str, Field(max_length=10_000)]] = Field(default_factory=list, max_length=200, description="Paragraphs.")
+    facts: dict[str, str] = Field(default_factory=dict, max_length=100, description="Names and values, in two columns.")
+    items: list[MailItem] = Field(default_factory=list, max_length=200, description="A list, such as an order's lines or a digest's events.")
     button_label: str = Field(default="", max_length=200, description="The button's words.")
     button_url: str = Field(default="", max_length=2_000, description="Where the button leads: http or https.")
     footer: str = Field(default="", max_length=1_000, description="Small print.")
@@ -174,18 +187,40 @@ def _attach(message: EmailMessage, file: Attachment, *, within_html: bool) -> No
 def template_text(template: MailTemplate) -> str:
     """The notice as text."""
     button = f"{template.button_label or 'Open'}: {template.button_url}" if template.button_url and safe_url(template.button_url) else ""
-    return "\n\n".join(part for part in (template.heading, *template.lines, button, template.footer) if part)
+    facts = "\n".join(f"{name}: {value}" for name, value in template.facts.items())
+    items = ("\n".join(part for part in (f"* {each.title}", each.text, each.url if safe_url(each.url) else "") if part) for each in template.items)
+    return "\n\n".join(part for part in (template.brand, template.heading, *template.lines, facts, *items, button, template.footer) if part)
 
 
 def template_html(template: MailTemplate) -> str:
     """The notice as HTML that mail programs show alike. Every value is escaped."""
     e = html.escape
-    parts = [f'<h1 style="font-size:20px;margin:0 0 16px">{e(template.heading)}</h1>'] if template.heading else []
+    parts = [_brand(template)] if template.brand or template.logo_url else []
+    parts += [f'<h1 style="font-size:20px;margin:0 0 16px">{e(template.heading)}</h1>'] if template.heading else []
     parts += [f'<p style="margin:0 0 12px">{e(line)}</p>' for line in template.lines]
+    if template.facts:
+        cell = "padding:6px 12px 6px 0;border-bottom:1px solid #e4e7ec;vertical-align:top"
+        rows = (f'<tr><td style="{cell};color:#667085">{e(name)}</td><td style="{cell}">{e(value)}</td></tr>' for name, value in template.facts.items())
+        parts.append(f'<table role="presentation" style="border-collapse:collapse;margin:0 0 16px">{"".join(rows)}</table>')
+    parts += [_item(each, template.colour) for each in template.items]
     if template.button_url and safe_url(template.button_url):
-        style = "display:inline-block;padding:10px 18px;background:#1f5fbf;color:#ffffff;text-decoration:none;border-radius:6px"
+        style = f"display:inline-block;padding:10px 18px;background:{template.colour};color:#ffffff;text-decoration:none;border-radius:6px"
         parts.append(f'<p style="margin:20px 0"><a href="{e(template.button_url)}" style="{style}">{e(template.button_label or "Open")}</a></p>')
     if template.footer:
         parts.append(f'<p style="margin:24px 0 0;font-size:12px;color:#667085">{e(template.footer)}</p>')
     frame = "font-family:-apple-system,Segoe UI,Helvetica,Arial,sans-serif;font-size:15px;line-height:1.5;color:#101828;max-width:560px;margin:0 auto;padding:24px"
     return f'<!doctype html><html><head><meta charset="utf-8"></head><body><div style="{frame}">{"".join(parts)}</div></body></html>'
+
+
+def _brand(template: MailTemplate) -> str:
+    name = html.escape(template.brand)
+    if template.logo_url and safe_url(template.logo_url):
+        return f'<p style="margin:0 0 20px"><img src="{html.escape(template.logo_url)}" alt="{name}" style="max-height:40px"></p>'
+    return f'<p style="margin:0 0 20px;font-weight:600">{name}</p>' if name else ""
+
+
+def _item(item: MailItem, colour: str) -> str:
+    title, text = html.escape(item.title), html.escape(item.text)
+    if item.url and safe_url(item.url):
+        title = f'<a href="{html.escape(item.url)}" style="color:{colour}">{title}</a>'
+    return f'<p style="margin:0 0 12px"><strong>{title}</strong>{f"<br>{text}" if text else ""}</p>'

@@ -142,6 +142,9 @@ def test_a_template_escapes_every_field(bench, server):
         template={
             "heading": "<b>Order</b>",
             "lines": ["<script>x</script>", "second"],
+            "brand": "<u>Shop</u>",
+            "facts": {"<em>Total</em>": "12 <s>€</s>"},
+            "items": [{"title": "Pen", "text": "2 × 6 €", "url": "https://shop.example/pen"}, {"title": "Bad", "url": "javascript:alert(1)"}],
             "button_label": "<i>Go</i>",
             "button_url": "https://shop.example/?a=1&b=\"><script>",
             "footer": "&copy;",
@@ -150,7 +153,11 @@ def test_a_template_escapes_every_field(bench, server):
     page = server.mails[0].get_body(("html",)).get_content()
     assert "&lt;b&gt;Order&lt;/b&gt;" in page
     assert "<script" not in page
-    assert "<i>" not in page
+    for raw in ("<i>", "<u>", "<em>", "<s>", "javascript"):
+        assert raw not in page
+    assert '<a href="https://shop.example/pen" style="color:#1f5fbf">Pen</a>' in page
+    assert "&lt;em&gt;Total&lt;/em&gt;" in page
+    assert "2 × 6 €" in server.mails[0].get_body(("plain",)).get_content()
     assert "&amp;copy;" in page
     assert "second" in server.mails[0].get_body(("plain",)).get_content()
 
