@@ -105,6 +105,9 @@ FUNCTIONS = (
             "MILLRACE_BOOTSTRAP_KEY",
             "MILLRACE_PUBLIC_URL",
             "MILLRACE_CORS_ORIGINS",
+            "MILLRACE_OIDC_ISSUER",
+            "MILLRACE_OIDC_AUDIENCE",
+            "MILLRACE_OIDC_JWKS_URL",
             *_RUNS_ACTIONS,
         ),
         invokes=("engine", "sandbox"),
@@ -127,7 +130,7 @@ FUNCTIONS = (
         summary="The minute's tick: stays 70 seconds, fires schedules, wakes the engine for what is due",
         timeout_seconds=90,
         memory_mb=512,
-        environment=_ENTRANCE,
+        environment=(*_ENTRANCE, "MILLRACE_RETENTION_DAYS"),
         max_concurrency=2,  # the old tick leaves when the new one has registered
         invokes=("engine",),
     ),
