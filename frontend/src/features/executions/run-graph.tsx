@@ -27,10 +27,11 @@ interface RunGraphProps {
   known: ExecutionDefinition
   selected: string | null
   onSelect: (nodeId: string | null) => void
+  covered?: number
 }
 
 /** The execution on its workflow's graph, nodes coloured by what became of them. */
-export function RunGraph({ execution, registry, known, selected, onSelect }: RunGraphProps) {
+export function RunGraph({ execution, registry, known, selected, onSelect, covered }: RunGraphProps) {
   const { definition, error } = known
   const { trigger } = execution
   const triggers = useMemo(
@@ -50,6 +51,7 @@ export function RunGraph({ execution, registry, known, selected, onSelect }: Run
           states={statesOf(execution.nodes, branching)}
           selected={selected}
           onSelect={onSelect}
+          covered={covered}
           label="The execution as a graph"
         />
       </div>

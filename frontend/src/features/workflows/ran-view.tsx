@@ -21,7 +21,7 @@ export function RanView({ execution, registry, onTake }: RanViewProps) {
   const entry = registry.find(({ type }) => type === node?.type)
   return (
     <div className={classes.ran} data-testid="ran-view">
-      <RunGraph execution={execution} registry={registry} known={known} selected={selected} onSelect={(id) => setSelected(id?.startsWith('trigger:') ? null : id)} />
+      <RunGraph execution={execution} registry={registry} known={known} selected={selected} covered={384} onSelect={(id) => setSelected(id?.startsWith('trigger:') ? null : id)} />
       {known.definition ? (
         <Button className={classes.take} variant="default" size="compact-sm" leftSection={<IconArrowBackUp size={14} />} onClick={() => known.definition && onTake(known.definition)} data-testid="take-ran">
           Make this the draft

@@ -15,3 +15,9 @@ it('draws both together, without edges between what is still there', () => {
   expect(both.nodes.map(({ id }) => id)).toEqual(['a', 'b', 'new', 'gone'])
   expect(both.edges).toEqual([{ from: 'a', to: 'new' }, { from: 'b', to: 'gone' }])
 })
+
+it('draws what is gone beside what stands in its place now', () => {
+  const at = (id: string, x: number, y: number) => ({ id, type: 't', ui: { x, y } })
+  const both = togetherOf({ schema: 'millrace/1', nodes: [at('a', 0, 0), at('old', 320, 0), at('far', 900, 0)] }, { schema: 'millrace/1', nodes: [at('a', 0, 0), at('new', 330, 10)] })
+  expect(both.nodes.map(({ id, ui }) => [id, ui?.x, ui?.y])).toEqual([['a', 0, 0], ['new', 330, 10], ['old', 320, 96], ['far', 900, 0]])
+})

@@ -5,6 +5,8 @@ import { NODE_HEIGHT, NODE_WIDTH } from '../graph/model'
 import type { Spots } from '../model/edit'
 
 const MARGIN = 24
+/** The switch of views stands there. */
+const TOP = 60
 
 /** Moves the view, no more than needed, so that a step is neither outside nor under what floats over the canvas. */
 export function useKeepInView(stage: React.RefObject<HTMLDivElement | null>, keep: { id: string; right: number } | null, spots: Spots): void {
@@ -22,7 +24,7 @@ export function useKeepInView(stage: React.RefObject<HTMLDivElement | null>, kee
     const left = x * view.zoom + view.x
     const top = y * view.zoom + view.y
     const dx = shift(left, left + NODE_WIDTH * view.zoom, MARGIN, host.clientWidth - right - MARGIN)
-    const dy = shift(top, top + NODE_HEIGHT * view.zoom, MARGIN, host.clientHeight - MARGIN)
+    const dy = shift(top, top + NODE_HEIGHT * view.zoom, TOP, host.clientHeight - MARGIN)
     if (dx !== 0 || dy !== 0) void flow.setViewport({ ...view, x: view.x + dx, y: view.y + dy }, calm ? undefined : { duration: 180 })
     // Once for each step that is opened, not whenever it is dragged.
     // eslint-disable-next-line react-hooks/exhaustive-deps

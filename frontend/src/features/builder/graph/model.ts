@@ -30,6 +30,8 @@ export interface DefinitionGraphProps {
   /** How a step differs from another version. */
   changes?: Record<string, 'added' | 'removed' | 'changed'>
   selected?: string | null
+  /** How much of the right side is covered while a step is selected. */
+  covered?: number
   onSelect?: (nodeId: string | null) => void
 }
 

@@ -13,4 +13,10 @@ export function offerCanvas(convert: (screen: Point) => Point): () => void {
   }
 }
 
+/** Where the first step is well seen; null while there is no canvas. */
+export function firstSpot(): Point | null {
+  const box = document.querySelector(DROP)?.getBoundingClientRect()
+  return box ? canvasPoint(box.left + box.width * 0.38, box.top + box.height * 0.42) : null
+}
+
 export const canvasPoint = (x: number, y: number): Point | null => toCanvas?.({ x, y }) ?? null

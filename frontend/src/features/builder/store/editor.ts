@@ -15,6 +15,7 @@ import { addEdge, addNode, COLUMN, freeSpot, insertOnEdge, makeEdge, moveNodes, 
 import { freshId, idFrom } from '../model/ids'
 import { newNode, firstPort } from '../model/new-node'
 import { newNote } from '../model/new-note'
+import { firstSpot } from '../palette/drop-place'
 import { graphAt, notesAt, withGraph, withNotes, withReaders, type Note } from '../model/scope'
 import { makeUiStore, type Target, type UiStore } from './ui-store'
 
@@ -79,7 +80,7 @@ export function makeEditor(document: BuilderDocument, registry: () => readonly R
 
   const beside = (): Point => {
     const spots = Object.values(ui.getState().spots)
-    if (spots.length === 0) return { x: 0, y: 0 }
+    if (spots.length === 0) return firstSpot() ?? { x: 0, y: 0 }
     return { x: Math.max(...spots.map(({ x }) => x)) + COLUMN, y: Math.min(...spots.map(({ y }) => y)) }
   }
 
@@ -144,10 +145,7 @@ export function makeEditor(document: BuilderDocument, registry: () => readonly R
     return true
   }
 
-  const chosen = () => {
-    const { nodes, edges, notes } = ui.getState()
-    return { nodes, edges, notes }
-  }
+  const chosen = () => (({ nodes, edges, notes }) => ({ nodes, edges, notes }))(ui.getState())
 
   const remove: Editor['remove'] = (what = chosen()) => {
     const { nodes = [], edges = [], notes = [] } = what
