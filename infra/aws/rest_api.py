@@ -1,16 +1,19 @@
-"""API Gateway in front of the Chalice application: its routes as an OpenAPI body, and what it says when it answers by itself.
+"""API Gateway in front of the Chalice application: the REST API that `chalice package` makes (chalice_package.py), merged with what Chalice does not know.
 
-Every path takes every method and leaves the rest to the application, so a wrong method, a preflight or a media type is answered as everywhere else. All
-bodies reach the application byte for byte (`*/*` is binary to API Gateway: base64 in the event), because signatures are made over bytes.
+Every path takes every other method too and leaves it to the application, so a wrong method, a preflight or a media type is answered as everywhere else. All
+bodies reach the application byte for byte (`*/*` is binary to API Gateway: base64 in the event), because signatures are made over bytes. What API Gateway answers by
+itself has the form of the application's own errors.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from chalice import Chalice
+from chalice.package import TemplateDeepMerger
 
 from chalicelib.core.errors import (
     BadRequest,
@@ -22,10 +25,10 @@ from chalicelib.core.errors import (
     UnsupportedMediaType,
 )
 from functions.manifest import Function, RestApi
-from infra.aws.policies import NO_VALUE, function_arn, sub
+from infra.aws.chalice_package import HANDLER, package
+from infra.aws.policies import function_arn, only_if, sub
 
 PROBLEM = "application/problem+json"
-_VARIABLE = re.compile(r"\{(\w+)\}")
 
 
 class GatewayTimeout(MillraceError):
@@ -53,17 +56,23 @@ GATEWAY_ANSWERS: dict[str, MillraceError] = {
 }
 
 
-def resources(function: Function, paths: Iterable[str]) -> dict[str, Any]:
-    """The REST API, its deployment and stage, and the permission to call the function. Raises ValueError for routes API Gateway cannot tell apart."""
-    assert isinstance(function.source, RestApi)
-    body = openapi_body(function, paths)
+def resources(function: Function, app: Chalice) -> dict[str, Any]:
+    """The REST API, its deployment and stage, and the permission to call the function. Raises ValueError for routes API Gateway cannot tell apart.
+
+    Chalice writes them as one AWS::Serverless::Api; here it stands as what CloudFormation's transform would make of that, so that the template needs no transform.
+    """
+    check_siblings(app.routes)
+    packaged = package(app, function)["Resources"]
+    chalices = packaged["RestAPI"]["Properties"]
+    body = TemplateDeepMerger().merge(_additions(chalices["DefinitionBody"]["paths"]), chalices["DefinitionBody"])
+    body = _calling(function, body)
     # A deployment is a snapshot: only one of another name takes what has changed.
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:10]
     api = {"Ref": "RestApi"}
     return {
         "RestApi": {
             "Type": "AWS::ApiGateway::RestApi",
-            "Properties": {"Name": sub("${AWS::StackName}"), "EndpointConfiguration": {"Types": ["REGIONAL"]}, "Body": body},
+            "Properties": {"Name": sub("${AWS::StackName}"), "EndpointConfiguration": {"Types": [chalices["EndpointConfiguration"]]}, "Body": body},
         },
         f"RestApiDeployment{digest}": {
             "Type": "AWS::ApiGateway::Deployment",
@@ -73,7 +82,7 @@ def resources(function: Function, paths: Iterable[str]) -> dict[str, Any]:
             "Type": "AWS::ApiGateway::Stage",
             "Properties": {
                 "RestApiId": api,
-                "StageName": function.source.stage,
+                "StageName": chalices["StageName"],
                 "DeploymentId": {"Ref": f"RestApiDeployment{digest}"},
                 "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True}],
             },
@@ -81,47 +90,38 @@ def resources(function: Function, paths: Iterable[str]) -> dict[str, Any]:
         "RestApiMayInvoke": {
             "Type": "AWS::Lambda::Permission",
             "Properties": {
+                **packaged[f"{HANDLER}InvokePermission"]["Properties"],
                 "FunctionName": {"Ref": "ApiFunction"},
-                "Action": "lambda:InvokeFunction",
-                "Principal": "apigateway.amazonaws.com",
                 "SourceArn": sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}/*"),
             },
         },
     }
 
 
-def openapi_body(function: Function, paths: Iterable[str]) -> dict[str, Any]:
-    """The routes as API Gateway imports them; with a catch-all where gateway answers are not to be had (see CONDITIONS in template.py)."""
-    known = sorted(paths)
-    check_siblings(known)
-    operations: dict[str, Any] = {path: _any_method(function, path) for path in known}
-    catch_all = _any_method(function, "/{proxy+}")
-    operations["/{proxy+}"] = {"Fn::If": ["OnLocalStack", catch_all, NO_VALUE]}
+def _additions(paths: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What is merged into Chalice's document. CONDITIONS (template.py) say where gateway answers are not to be had; there a catch-all path stands in for them."""
+    others: dict[str, Any] = {path: {"x-amazon-apigateway-any-method": _like(operations)} for path, operations in paths.items()}
+    catch_all = _like(next(iter(paths.values()))) | {"parameters": [{"name": "proxy", "in": "path", "required": True, "type": "string"}]}
+    others["/{proxy+}"] = only_if("OnLocalStack", {"x-amazon-apigateway-any-method": catch_all})
     return {
-        "openapi": "3.0.1",
-        "info": {"title": "Millrace", "version": "1"},
-        "paths": operations,
+        "paths": others,
         "x-amazon-apigateway-binary-media-types": ["*/*"],
         # Not as resources of their own: an update of the body would remove those.
-        "x-amazon-apigateway-gateway-responses": {kind: _gateway_response(kind) for kind in GATEWAY_ANSWERS},
+        "x-amazon-apigateway-gateway-responses": only_if("OnAws", {kind: _gateway_response(kind) for kind in GATEWAY_ANSWERS}),
     }
 
 
-def _any_method(function: Function, path: str) -> dict[str, Any]:
-    arn = function_arn(function.name)["Fn::Sub"]
-    operation: dict[str, Any] = {
-        "responses": {},
-        "x-amazon-apigateway-integration": {
-            "type": "aws_proxy",
-            "httpMethod": "POST",
-            "passthroughBehavior": "when_no_match",
-            "uri": sub(f"arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/{arn}/invocations"),
-        },
-    }
-    names = _VARIABLE.findall(path)
-    if names:
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
-    return {"x-amazon-apigateway-any-method": operation}
+def _like(operations: Mapping[str, Any]) -> dict[str, Any]:
+    """An operation that goes where a path's others go. They all go to the one function, which does the routing."""
+    operation = next(iter(operations.values()))
+    return {name: operation[name] for name in ("consumes", "responses", "parameters", "x-amazon-apigateway-integration") if name in operation}
+
+
+def _calling(function: Function, body: dict[str, Any]) -> dict[str, Any]:
+    """The document with our name of the function, which does not tie the resources to each other, in place of Chalice's."""
+    named = json.dumps(body).replace(f"${{{HANDLER}.Arn}}", function_arn(function.name)["Fn::Sub"])
+    called: dict[str, Any] = json.loads(named)
+    return called
 
 
 def check_siblings(paths: Iterable[str]) -> None:

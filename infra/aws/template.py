@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chalice import Chalice
+
 from functions.manifest import FUNCTIONS, Function, KafkaRecords, RestApi, Schedule
 from infra.aws import rest_api, site
 from infra.aws.policies import NO_VALUE, credentials_key_arn, only_if, role, sub, title
@@ -178,12 +180,12 @@ ENVIRONMENT: dict[str, Any] = {
 }
 
 
-def render(*, topics: Sequence[str] = (), paths: Sequence[str] | None = None) -> dict[str, Any]:
-    """The template. `topics` are the Kafka topics to read (CloudFormation wants one mapping each); `paths` default to the application's routes."""
+def render(*, topics: Sequence[str] = (), app: Chalice | None = None) -> dict[str, Any]:
+    """The template. `topics` are the Kafka topics to read (CloudFormation wants one mapping each); `app` is the REST API (default: app.py's)."""
     resources: Resources = _credentials_key() | site.resources()
     for function in FUNCTIONS:
         resources |= _function(function)
-        resources |= _event_source(function, topics, paths)
+        resources |= _event_source(function, topics, app)
     conditions = _named_in(CONDITIONS, resources)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -231,10 +233,10 @@ def _named_in(named: dict[str, dict[str, Any]], where: Any) -> dict[str, dict[st
         found = more
 
 
-def _event_source(function: Function, topics: Sequence[str], paths: Sequence[str] | None) -> Resources:
+def _event_source(function: Function, topics: Sequence[str], app: Chalice | None) -> Resources:
     match function.source:
         case RestApi():
-            return rest_api.resources(function, _routes() if paths is None else paths)
+            return rest_api.resources(function, app or _application())
         case Schedule():
             return _schedule(function)
         case KafkaRecords():
@@ -242,10 +244,10 @@ def _event_source(function: Function, topics: Sequence[str], paths: Sequence[str
     return {}
 
 
-def _routes() -> list[str]:
+def _application() -> Chalice:
     from app import app
 
-    return list(app.routes)
+    return app
 
 
 def _function(function: Function) -> Resources:

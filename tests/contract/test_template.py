@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from cfnlint.api import ManualArgs, lint
+from chalice import Chalice
 
-from functions.manifest import FUNCTIONS, Function, Schedule
+from functions.manifest import FUNCTIONS, Function, Schedule, function
 from infra.aws.__main__ import main
-from infra.aws.policies import title
+from infra.aws.chalice_package import package
+from infra.aws.policies import function_arn, title
 from infra.aws.rest_api import GATEWAY_ANSWERS, check_siblings
 from infra.aws.template import CONDITIONS, PARAMETERS, render
 
@@ -133,24 +135,58 @@ def test_parameters_and_conditions_come_with_what_needs_them(template: dict[str,
     assert "FromMsk" in without["Conditions"]  # the role of the Kafka function is there all the same
 
 
-def test_every_route_takes_every_method_and_unknown_paths_are_problems(template: dict[str, Any]) -> None:
+def rest_body(template: dict[str, Any]) -> dict[str, Any]:
+    """The REST API's document."""
+    body: dict[str, Any] = template["Resources"]["RestApi"]["Properties"]["Body"]
+    return body
+
+
+def gateway_answers(template: dict[str, Any]) -> dict[str, Any]:
+    """What API Gateway answers by itself, which only AWS has."""
+    condition, answers, otherwise = rest_body(template)["x-amazon-apigateway-gateway-responses"]["Fn::If"]
+    assert (condition, otherwise) == ("OnAws", {"Ref": "AWS::NoValue"})
+    found: dict[str, Any] = answers
+    return found
+
+
+def test_the_rest_api_is_what_chalice_packages(template: dict[str, Any]) -> None:
+    """Chalice's own command makes the same document, but for the function's name and what is merged into it."""
     from app import app
 
-    body = template["Resources"]["RestApi"]["Properties"]["Body"]
+    body, packaged = rest_body(template), package(app, function("api"))["Resources"]
+    chalices = packaged["RestAPI"]["Properties"]["DefinitionBody"]
+    assert set(chalices["paths"]) == set(app.routes)
+    own = json.dumps(chalices["paths"]).replace("${APIHandler.Arn}", function_arn("api")["Fn::Sub"])
+    merged = {path: {method: each for method, each in body["paths"][path].items() if method in operations} for path, operations in chalices["paths"].items()}
+    assert merged == json.loads(own)
+    assert (body["swagger"], body["definitions"]) == ("2.0", chalices["definitions"])
+    permission = template["Resources"]["RestApiMayInvoke"]["Properties"]
+    assert permission["Principal"] == packaged["APIHandlerInvokePermission"]["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    assert packaged["APIHandler"]["Properties"]["Handler"] == function("api").handler
+    assert template["Resources"]["RestApiStage"]["Properties"]["StageName"] == "api"
+    assert "APIHandler" not in json.dumps(template)
+
+
+def test_every_path_takes_every_method_and_unknown_paths_are_problems(template: dict[str, Any]) -> None:
+    from app import app
+
+    body = rest_body(template)
     assert set(body["paths"]) == set(app.routes) | {"/{proxy+}"}
-    assert all(
-        set(operations) == {"x-amazon-apigateway-any-method"} for path, operations in body["paths"].items() if path != "/{proxy+}"
-    )
+    for path, operations in body["paths"].items():
+        if path != "/{proxy+}":
+            assert set(operations) == {method.lower() for method in app.routes[path]} | {"x-amazon-apigateway-any-method"}
+            assert len({json.dumps(each["x-amazon-apigateway-integration"]) for each in operations.values()}) == 1
+            assert len({json.dumps(each.get("parameters")) for each in operations.values()}) == 1
     assert body["paths"]["/{proxy+}"]["Fn::If"][0] == "OnLocalStack"
     assert body["x-amazon-apigateway-binary-media-types"] == ["*/*"]
-    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    unknown = gateway_answers(template)["MISSING_AUTHENTICATION_TOKEN"]
     assert unknown["statusCode"] == 404
     assert unknown["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
     assert json.loads(unknown["responseTemplates"]["application/problem+json"])["code"] == "not_found"
 
 
 def test_gateway_answers_are_problems_with_the_contracts_codes(template: dict[str, Any]) -> None:
-    answers = template["Resources"]["RestApi"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    answers = gateway_answers(template)
     codes = {}
     for kind, answer in answers.items():
         problem = json.loads(answer["responseTemplates"]["application/problem+json"])
@@ -166,11 +202,14 @@ def test_gateway_answers_are_problems_with_the_contracts_codes(template: dict[st
 
 
 def test_a_new_route_makes_a_new_deployment() -> None:
-    def deployment(paths: list[str]) -> str:
-        (name,) = of_type(render(paths=paths), "AWS::ApiGateway::Deployment")
+    def deployment(*paths: str) -> str:
+        app = Chalice("routes")
+        for path in paths:
+            app.route(path, name=path)(lambda: {})
+        (name,) = of_type(render(app=app), "AWS::ApiGateway::Deployment")
         return name
 
-    assert deployment(["/a"]) == deployment(["/a"]) != deployment(["/a", "/b"])
+    assert deployment("/a") == deployment("/a") != deployment("/a", "/b")
 
 
 def test_routes_that_api_gateway_cannot_tell_apart_are_refused() -> None:
