@@ -2,7 +2,8 @@
 
 What the database did not take is raised, so that the whole batch comes again (harmless: each record has its key). What can never become an execution is a dead
 letter by then, and is not named: Kafka's batch item failures mean "deliver again from here". That is what a trigger that stops in front of a record wants, so
-the answer names the first record that such a trigger has not taken.
+the host's answer names the first record that such a trigger has not taken. Lambda reads such an answer from pollers in provisioned mode only; from others it
+would pass over the records. So on Lambda the handler raises instead, once everything else is kept, and the batch comes again until nothing is held.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from chalicelib.triggers.kafka_ingress import ingest, report
 from chalicelib.triggers.kafka_outcomes import audience_of
 
 
+class RecordsHeld(Exception):
+    """A trigger stands in front of a record of this batch; it must be delivered again."""
+
+
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Takes Lambda's MSK or self-managed Kafka event; `context` may be None on the host."""
+    """Takes Lambda's MSK or self-managed Kafka event; `context` is None on the host. Raises RecordsHeld (on Lambda), and errors of the database."""
     audience = audience_of(event, getattr(context, "invoked_function_arn", None))
     with emitted():
         with transaction() as connection:
@@ -30,4 +35,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     logger("kafka").info("records taken", extra={"request_id": request_id, **{name: n for name, n in result.outcomes.items() if n}})
     if result.outcomes["started"]:
         wake()
-    return {"batchItemFailures": result.batch_item_failures()}
+    failures = result.batch_item_failures()
+    if failures and context is not None:
+        raise RecordsHeld(f"held from here on: {failures}")
+    return {"batchItemFailures": failures}

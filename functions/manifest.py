@@ -46,11 +46,16 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarms:
+    """Started by the schedules' own alarms in EventBridge, which the mirror keeps (chalicelib/mirror), on AWS alone. Whoever is late or comes twice must do no harm."""
+
+
+@dataclass(frozen=True, slots=True)
 class OnRequest:
     """Started by an operator or a deployment, who waits for the answer."""
 
 
-Source = RestApi | Schedule | KafkaRecords | Wake | OnRequest
+Source = RestApi | Schedule | KafkaRecords | Wake | Alarms | OnRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,12 @@ class Function:
     @property
     def asynchronous(self) -> bool:
         """Whether nobody waits for its answer, so that a failure must be kept for somebody to see."""
-        return isinstance(self.source, Schedule | Wake)
+        return isinstance(self.source, Schedule | Wake | Alarms)
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether it makes resources of AWS for triggers. A host has no use for it."""
+        return "MILLRACE_MIRROR" in self.environment
 
     def load(self) -> Callable[[Any, Any], Any]:
         """Import the handler, as Lambda does: `module.attribute`. Raises ImportError or AttributeError when there is none."""
@@ -88,6 +98,7 @@ class Function:
 
 _ALWAYS = ("DATABASE_URL", "LOG_LEVEL", "MILLRACE_ENVIRONMENT")
 _ENTRANCE = (*_ALWAYS, "REDIS_URL", "MILLRACE_ENGINE_FUNCTION")
+_PUBLISHES = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
 _RUNS_ACTIONS = ("MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID", "MILLRACE_SANDBOX_FUNCTION")
 
 FUNCTIONS = (
@@ -100,7 +111,7 @@ FUNCTIONS = (
         memory_mb=1024,
         environment=(
             *_ENTRANCE,
-            "KAFKA_BOOTSTRAP_SERVERS",
+            *_PUBLISHES,
             "MILLRACE_SECRET",
             "MILLRACE_BOOTSTRAP_KEY",
             "MILLRACE_PUBLIC_URL",
@@ -119,7 +130,7 @@ FUNCTIONS = (
         summary="Claims executions that are due and carries them on",
         timeout_seconds=900,
         memory_mb=1769,
-        environment=(*_ALWAYS, "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "MILLRACE_SECRET", "MILLRACE_PUBLIC_URL", *_RUNS_ACTIONS),
+        environment=(*_ALWAYS, "REDIS_URL", *_PUBLISHES, "MILLRACE_SECRET", "MILLRACE_PUBLIC_URL", *_RUNS_ACTIONS),
         max_concurrency=20,
         invokes=("sandbox",),
     ),
@@ -133,6 +144,36 @@ FUNCTIONS = (
         environment=(*_ENTRANCE, "MILLRACE_RETENTION_DAYS"),
         max_concurrency=2,  # the old tick leaves when the new one has registered
         invokes=("engine",),
+    ),
+    Function(
+        name="fire",
+        handler="functions.fire.handler",
+        source=Alarms(),
+        summary="Fires one schedule when its own alarm rings, should the tick not have",
+        timeout_seconds=60,
+        memory_mb=512,
+        environment=_ENTRANCE,
+        max_concurrency=5,  # alarms of one minute queue up; what waits longer than that minute is dropped
+        invokes=("engine",),
+    ),
+    Function(
+        name="mirror",
+        handler="functions.mirror.handler",
+        source=Schedule(every_minutes=1),
+        summary="Keeps EventBridge's alarms and Lambda's event source mappings as the triggers want them",
+        timeout_seconds=300,
+        memory_mb=512,
+        environment=(
+            *_ALWAYS,
+            "KAFKA_BOOTSTRAP_SERVERS",
+            "KAFKA_SOURCE_ARN",
+            "KAFKA_SOURCE_ACCESS",
+            "MILLRACE_MIRROR",
+            "MILLRACE_FIRE_FUNCTION",
+            "MILLRACE_SCHEDULER_ROLE",
+            "MILLRACE_KAFKA_FUNCTION",
+        ),
+        max_concurrency=1,
     ),
     Function(
         name="kafka",

@@ -41,6 +41,12 @@ VARIABLES = {
     "cors_origins": "MILLRACE_CORS_ORIGINS",
     "engine_function": "MILLRACE_ENGINE_FUNCTION",
     "sandbox_function": "MILLRACE_SANDBOX_FUNCTION",
+    "mirror": "MILLRACE_MIRROR",
+    "fire_function": "MILLRACE_FIRE_FUNCTION",
+    "scheduler_role": "MILLRACE_SCHEDULER_ROLE",
+    "kafka_function": "MILLRACE_KAFKA_FUNCTION",
+    "kafka_source_arn": "KAFKA_SOURCE_ARN",
+    "kafka_source_access": "KAFKA_SOURCE_ACCESS",
     "environment": "MILLRACE_ENVIRONMENT",
     "demo": "MILLRACE_DEMO",
     "demo_smtp_port": "MILLRACE_DEMO_SMTP_PORT",
@@ -80,6 +86,12 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = ()
     engine_function: str | None = None
     sandbox_function: str | None = None
+    mirror: Literal["scheduler", "rules"] | None = None
+    fire_function: str | None = None
+    scheduler_role: str | None = None
+    kafka_function: str | None = None
+    kafka_source_arn: str | None = None
+    kafka_source_access: tuple[str, ...] = ()
     environment: str = "local"
     demo: bool = False
     demo_smtp_port: int | None = Field(default=None, ge=1, le=65535)
@@ -89,7 +101,7 @@ class Settings(BaseModel):
     retention_days: int | None = Field(default=None, ge=1)
     log_level: str = "INFO"
 
-    @field_validator("egress_allow", "cors_origins", "master_key_previous", mode="before")
+    @field_validator("egress_allow", "cors_origins", "master_key_previous", "kafka_source_access", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value

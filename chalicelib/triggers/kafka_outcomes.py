@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy.exc import DataError
@@ -16,27 +18,38 @@ from chalicelib.core.logging import logger
 from chalicelib.triggers.kafka_records import Record, as_event_record
 
 MAX_REASON = 2000
+_DIGEST = re.compile(r"g-[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Which triggers a delivery is meant for: those of one consumer group, one trigger, or (neither given) all of the topic."""
+    """Which triggers a delivery is meant for: those of one consumer group, named itself or by its alias, or (neither given) all of the topic."""
 
     group: str | None = None
-    trigger_id: str | None = None
+    alias: str | None = None
 
     def includes(self, route: Route) -> bool:
         """Whether this trigger is to be served."""
-        return self.group in (None, route.group) and self.trigger_id in (None, route.id)
+        return self.group in (None, route.group) and (self.alias is None or self.alias == alias_of(route.group))
+
+
+def alias_of(group: str) -> str:
+    """What a consumer group is called where only letters, digits and dashes will do: a trigger's own group by the trigger, others by a digest."""
+    return group if is_id(group, "trg") else f"g-{sha256(group.encode()).hexdigest()[:32]}"
+
+
+def is_alias(text: str) -> bool:
+    """Whether this can be an `alias_of`."""
+    return is_id(text, "trg") or _DIGEST.match(text) is not None
 
 
 def audience_of(event: Mapping[str, Any], function_arn: str | None) -> Audience:
-    """Whom an event is for. The host's poller names its group; on AWS an event does not say whose it is, so each trigger's event source
-    mapping invokes the function through an alias named after the trigger. An event without either is for every trigger of its topics.
+    """Whom an event is for. The host's poller names its group; on AWS an event does not say whose it is, so each group's event source
+    mapping invokes the function through an alias named after the group. An event without either is for every trigger of its topics.
     """
     alias = (function_arn or "").rpartition(":")[2]
     group = (event.get("millrace") or {}).get("group")
-    return Audience(group, alias if is_id(alias, "trg") else None)
+    return Audience(group, alias if is_alias(alias) else None)
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,13 @@ def say(connection: Connection, holder: str, said: Sequence[Mapping[str, Any]]) 
         db.run(connection, _JUDGE, {"said": dumps(rows)})
 
 
+def judge(connection: Connection, troubles: Mapping[str, str | None]) -> None:
+    """Make the triggers of groups in trouble unhealthy, and those of the others well. `troubles`: group to what keeps it from being read, None when nothing does."""
+    rows = [{"group_name": group, "trouble": None if trouble is None else printable(trouble)[:400]} for group, trouble in sorted(troubles.items())]
+    if rows:
+        db.run(connection, _JUDGE, {"said": dumps(rows)})
+
+
 def reading(connection: Connection) -> Reading:
     """What all pollers say."""
     rows = db.rows(connection, READERS)

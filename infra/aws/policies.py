@@ -1,7 +1,7 @@
 """What each function may do on AWS: one role per function, each statement on the one resource it is for.
 
-Two kinds of access have no such resource and are given on `*` by AWS's own rule: describing network interfaces (a function in a VPC), and describing the
-network on behalf of a Kafka mapping. Those statements stand alone, so that a reader sees that nothing else has `*`.
+Some access has no such resource and is given on `*` by AWS's own rule: describing network interfaces (a function in a VPC), describing the network on behalf of a
+Kafka mapping, and what the mirror lists and makes. Those statements stand alone, so that a reader sees that nothing else has `*`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from functions.manifest import Function, KafkaRecords
+from infra.aws import mirror
+from infra.aws.expressions import Statement, allow, credentials_key_arn, function_arn, only_if, policy, sub, title
 
-Statement = dict[str, Any]
-
-NO_VALUE = {"Ref": "AWS::NoValue"}
 _EC2_OF_LAMBDA = (
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
@@ -23,49 +22,24 @@ _EC2_DESCRIBE = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:De
 _KAFKA_CLUSTER = ("kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers")
 
 
-def sub(text: str) -> dict[str, str]:
-    """Text with ${parameters}."""
-    return {"Fn::Sub": text}
-
-
-def only_if(condition: str, value: Any) -> dict[str, Any]:
-    """A value that is there under a condition."""
-    return {"Fn::If": [condition, value, NO_VALUE]}
-
-
-def allow(*actions: str, on: Any) -> Statement:
-    """One statement."""
-    return {"Effect": "Allow", "Action": list(actions), "Resource": on}
-
-
-def function_arn(name: str) -> dict[str, str]:
-    """The ARN of one of our functions, by its name, which does not tie the resources to each other."""
-    return sub(f"arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}")
-
-
-def credentials_key_arn() -> dict[str, Any]:
-    """The KMS key that seals credentials: the one given, else the stack's own."""
-    return {"Fn::If": ["OwnKmsKey", {"Fn::GetAtt": ["CredentialsKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
-
-
-def title(name: str) -> str:
-    """A function's name as part of a logical id."""
-    return "".join(word.capitalize() for word in name.split("-"))
-
-
 def role(function: Function) -> dict[str, Any]:
     """The role of one function, as a CloudFormation resource."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     if function.walled:
-        return _role_resource(function, trust, [only_if("SandboxInVpc", _policy("network", _network_statements(function)))])
-    policies = [_policy("own", _own_statements(function)), only_if("InVpc", _policy("network", _network_statements(function)))]
+        return _role_resource(function, trust, [only_if("SandboxInVpc", policy("network", _network_statements(function)))])
+    policies = [policy("own", _own_statements(function)), only_if("InVpc", policy("network", _network_statements(function)))]
     if isinstance(function.source, KafkaRecords):
         policies += [
-            only_if("FromMsk", _policy("msk", _msk_statements())),
-            only_if(
-                "WithKafkaSecret", _policy("kafka-secret", [allow("secretsmanager:GetSecretValue", on={"Ref": "KafkaSecretArn"})])
-            ),
+            only_if("FromMsk", policy("msk", _msk_statements())),
+            only_if("WithKafkaSecret", policy("kafka-secret", [_may_read("KafkaSecretArn")])),
+            only_if("WithKafkaSecretKey", policy("kafka-secret-key", [allow("kms:Decrypt", on={"Ref": "KafkaSecretKeyArn"})])),
+            only_if("WithKafkaCa", policy("kafka-ca", [_may_read("KafkaCaSecretArn")])),
+            only_if("BrokersInVpc", policy("brokers", _poller_network())),
         ]
+    if "KAFKA_SASL_MECHANISM" in function.environment:
+        policies.append(only_if("PublishByRole", policy("publish", _publish_statements())))
+    if function.mirrors:
+        policies += [policy("mirror", mirror.statements()), only_if("OnAws", policy("alarms", mirror.pass_role()))]
     return _role_resource(function, trust, policies)
 
 
@@ -77,8 +51,6 @@ def _role_resource(function: Function, trust: Statement, policies: list[Any]) ->
     return {"Type": "AWS::IAM::Role", "Properties": {**properties, **({"Policies": policies} if policies else {})}}
 
 
-def _policy(name: str, statements: list[Statement]) -> dict[str, Any]:
-    return {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
 
 
 def _own_statements(function: Function) -> list[Statement]:
@@ -111,9 +83,25 @@ def _msk_statements() -> list[Statement]:
         allow("kafka-cluster:Connect", "kafka-cluster:DescribeClusterDynamicConfiguration", on={"Ref": "MskClusterArn"}),
         allow("kafka-cluster:DescribeTopic", "kafka-cluster:ReadData", on=_of_cluster("topic")),
         allow("kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup", on=_of_cluster("group")),
-        allow(*_EC2_DESCRIBE, on="*"),
-        allow(*_EC2_OF_LAMBDA, on=sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*")),
+        *_poller_network(),
     ]
+
+
+def _poller_network() -> list[Statement]:
+    """Lambda's poller stands in the brokers' network, with the function's role."""
+    return [allow(*_EC2_DESCRIBE, on="*"), allow(*_EC2_OF_LAMBDA, on=sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"))]
+
+
+def _publish_statements() -> list[Statement]:
+    """Writing to the cluster's topics, idempotently as our producer does."""
+    return [
+        allow("kafka-cluster:Connect", "kafka-cluster:WriteDataIdempotently", on={"Ref": "MskClusterArn"}),
+        allow("kafka-cluster:DescribeTopic", "kafka-cluster:WriteData", on=_of_cluster("topic")),
+    ]
+
+
+def _may_read(secret: str) -> Statement:
+    return allow("secretsmanager:GetSecretValue", on={"Ref": secret})
 
 
 def _of_cluster(kind: str) -> dict[str, Any]:

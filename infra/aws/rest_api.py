@@ -24,9 +24,9 @@ from chalicelib.core.errors import (
     RateLimited,
     UnsupportedMediaType,
 )
-from functions.manifest import Function, RestApi
+from functions.manifest import Function
 from infra.aws.chalice_package import HANDLER, package
-from infra.aws.policies import function_arn, only_if, sub
+from infra.aws.expressions import function_arn, only_if, sub
 
 PROBLEM = "application/problem+json"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.aws.policies import only_if, sub
+from infra.aws.expressions import only_if, sub
 from infra.host.web.static import CONTENT_SECURITY_POLICY
 
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"  # a policy that AWS manages: what the files' Cache-Control says, compressed

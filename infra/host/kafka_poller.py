@@ -17,9 +17,9 @@ from chalicelib.core.config import Settings
 from chalicelib.core.db import transaction
 from chalicelib.core.kafka import client_options, off_reason
 from chalicelib.core.logging import logger
+from chalicelib.triggers.kafka_plan import Topics, plan_of
 from chalicelib.triggers.kafka_readers import say
 from chalicelib.triggers.kafka_repository import subscriptions
-from infra.host.kafka_plan import Topics, plan_of
 from infra.host.kafka_reader import GroupReader, Handler
 
 REFRESH_SECONDS = 1.0

@@ -20,7 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from chalicelib.core.kafka import connect
 from chalicelib.core.logging import logger
-from infra.host.kafka_plan import Topics, begin_at
+from chalicelib.triggers.kafka_plan import Topics, begin_at
 
 Handler = Callable[[Mapping[str, Any], Any], Mapping[str, Any]]
 Batch = Mapping[TopicPartition, Sequence[Any]]

@@ -77,8 +77,8 @@ class CronLoop:
 
 
 def loops(config: Settings) -> dict[str, Loop]:
-    """Every loop this installation needs, by the name of its function."""
-    found: dict[str, Loop] = {function.name: CronLoop(function).run for function in started_by(Schedule)}
+    """Every loop this installation needs, by the name of its function. The mirror is for AWS alone."""
+    found: dict[str, Loop] = {function.name: CronLoop(function).run for function in started_by(Schedule) if not function.mirrors}
     if config.kafka_enabled:
         found |= {function.name: KafkaPoller(config, function.load()).run for function in started_by(KafkaRecords)}
     return found

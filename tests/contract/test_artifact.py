@@ -35,6 +35,8 @@ NEEDLESS = {
     "api": {"aiohttp", "alembic", "boto3"},
     "engine": {"alembic", "boto3", "chalice"},
     "scheduler": {"aiohttp", "alembic", "boto3", "chalice"},
+    "fire": {"aiohttp", "alembic", "boto3", "chalice"},
+    "mirror": {"aiohttp", "alembic", "boto3", "chalice"},
     "kafka": {"aiohttp", "alembic", "boto3", "chalice"},
     "analytics": {"aiohttp", "alembic", "boto3", "cel_expr_python", "chalice", "kafka"},
     "migrate": {"aiohttp", "boto3", "cel_expr_python", "chalice", "jsonschema", "kafka", "redis"},

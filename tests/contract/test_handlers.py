@@ -14,7 +14,8 @@ from awslambdaric.lambda_context import LambdaContext
 from app import app
 from chalicelib.core import config
 from chalicelib.core.errors import BadRequest, Unavailable
-from functions import engine, kafka, scheduler
+from chalicelib.triggers.kafka_outcomes import alias_of
+from functions import engine, fire, kafka, mirror, scheduler
 from infra.aws import migrate
 from tests.contract.recorded import RestClient, recorded
 from tests.support.workflows import Database, definition
@@ -159,11 +160,11 @@ def test_kafka_records_become_executions_exactly_once(rest: RestClient, database
     assert ended == [{"yes": {"size": "large"}}, {"no": {"size": "small"}}, {"no": {"size": "small"}}]
 
 
-def test_an_alias_names_the_one_trigger_a_kafka_mapping_is_for(rest: RestClient, database: Database) -> None:
+def test_an_alias_names_the_consumer_group_a_kafka_mapping_is_for(rest: RestClient, database: Database) -> None:
     workflow = rest.publish(BRANCHING)
     mine = rest.trigger(workflow, "kafka", topic="orders", group="mine")
     rest.trigger(workflow, "kafka", topic="orders", group="others")
-    kafka.handler(recorded("self_managed_kafka"), context(alias=mine["id"]))
+    kafka.handler(recorded("self_managed_kafka"), context(alias=alias_of("mine")))
     assert [row["trigger_id"] for row in database.execute("SELECT trigger_id FROM executions")] == [mine["id"]]
 
 
@@ -179,6 +180,33 @@ def test_a_kafka_batch_that_cannot_be_stored_comes_again(
     config.settings.cache_clear()
     kafka.handler(recorded("msk"), context())
     assert database.one("SELECT count(*) AS n FROM executions")["n"] == 2
+
+
+def test_a_batch_that_a_trigger_stands_in_front_of_comes_again_on_lambda(rest: RestClient, database: Database) -> None:
+    """Lambda's pollers read no batchItemFailures unless they are provisioned, so what is held must fail the batch, once the rest is kept."""
+    workflow = rest.publish(BRANCHING)
+    rest.trigger(workflow, "kafka", topic="orders", on_poison="pause")
+    for _ in range(2):
+        with pytest.raises(kafka.RecordsHeld, match="'orders-1', 'offset': 3"):
+            kafka.handler(recorded("msk"), context())
+    assert database.one("SELECT count(*) AS n FROM executions")["n"] == 2
+    assert kafka.handler(recorded("msk"), None)["batchItemFailures"]  # the host's reader takes it from there
+
+
+def test_an_alarm_fires_its_own_schedule_and_only_when_it_is_due(rest: RestClient, database: Database) -> None:
+    workflow = rest.publish(ECHO)
+    mine, other = rest.trigger(workflow, "schedule", every_seconds=3600), rest.trigger(workflow, "schedule", every_seconds=3600)
+    assert fire.handler({"trigger_id": mine["id"]}, context()) == {"fired": 0, "late": 0, "skipped": 0}
+    for trigger in (mine, other):
+        database.execute("UPDATE triggers SET planned_through = planned_through - interval '1 hour', next_fire_at = next_fire_at - interval '1 hour 1 second', created_at = created_at - interval '1 hour 1 second' WHERE id = %(id)s", {"id": trigger["id"]})
+    assert fire.handler({"trigger_id": mine["id"]}, context()) == {"fired": 1, "late": 0, "skipped": 0}
+    assert fire.handler({"trigger_id": mine["id"]}, context()) == {"fired": 0, "late": 0, "skipped": 0}  # delivered twice
+    assert [row["trigger_id"] for row in database.execute("SELECT trigger_id FROM executions")] == [mine["id"]]
+    assert fire.handler({"trigger_id": "trg_00000000000000000000000000"}, context()) == {"fired": 0, "late": 0, "skipped": 0}
+
+
+def test_without_settings_for_it_the_mirror_does_nothing(database: Database) -> None:
+    assert mirror.handler({}, context()) == {"schedules": None, "kafka": None}
 
 
 def test_an_event_of_another_source_is_refused() -> None:

@@ -11,15 +11,19 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 from chalice import Chalice
 
+from chalicelib.core.config import Settings
+from chalicelib.mirror.mappings import Source
 from functions.manifest import FUNCTIONS, Function, Schedule, function
 from infra.aws.__main__ import main
 from infra.aws.chalice_package import package
-from infra.aws.policies import function_arn, title
+from infra.aws.expressions import function_arn, title
+from infra.aws.parameters import CONDITIONS, PARAMETERS
 from infra.aws.rest_api import GATEWAY_ANSWERS, check_siblings
-from infra.aws.template import CONDITIONS, PARAMETERS, render
+from infra.aws.template import render
 
 ON_EVERYTHING = {  # what AWS grants on * or not at all
     "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs",
+    "scheduler:ListSchedules", "lambda:ListEventSourceMappings",
 }  # fmt: skip
 
 
@@ -84,7 +88,7 @@ def test_every_function_is_there_as_the_manifest_says(template: dict[str, Any], 
 
 def test_there_are_no_other_functions(template: dict[str, Any]) -> None:
     assert set(of_type(template, "AWS::Lambda::Function")) == {f"{title(each.name)}Function" for each in FUNCTIONS}
-    assert len(of_type(template, "AWS::IAM::Role")) == len(FUNCTIONS)
+    assert set(of_type(template, "AWS::IAM::Role")) == {f"{title(each.name)}Role" for each in FUNCTIONS} | {"AlarmRole"}
 
 
 def test_no_role_has_a_wildcard_that_it_can_do_without(template: dict[str, Any]) -> None:
@@ -92,7 +96,8 @@ def test_no_role_has_a_wildcard_that_it_can_do_without(template: dict[str, Any])
         for statement in statements(role):
             assert not any("*" in action for action in statement["Action"]), statement
             if statement["Effect"] == "Allow" and statement["Resource"] == "*":
-                assert set(statement["Action"]) <= ON_EVERYTHING, statement
+                held = "lambda:FunctionArn" in str(statement.get("Condition")) and statement["Action"] == ["lambda:CreateEventSourceMapping"]
+                assert held or set(statement["Action"]) <= ON_EVERYTHING, statement
 
 
 def test_the_sandbox_has_no_rights_no_settings_and_no_way_into_our_vpc(template: dict[str, Any]) -> None:
@@ -116,7 +121,8 @@ def test_only_those_who_start_others_may(template: dict[str, Any]) -> None:
         for statement in statements(role)
         if "lambda:InvokeFunction" in statement["Action"]
     }
-    assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} == {"ApiRole", "EngineRole", "SchedulerRole", "KafkaRole"}
+    assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} | {"AlarmRole"}
+    assert may == {"ApiRole", "EngineRole", "SchedulerRole", "KafkaRole", "FireRole", "AlarmRole"}
 
 
 def test_secrets_are_read_by_cloudformation_and_never_parameters(template: dict[str, Any]) -> None:
@@ -130,7 +136,6 @@ def test_parameters_and_conditions_come_with_what_needs_them(template: dict[str,
     assert set(template["Conditions"]) == set(CONDITIONS)
     assert set(template["Parameters"]) == set(PARAMETERS)
     without = render()
-    assert "FromBrokers" not in without["Conditions"]
     assert "KafkaStartingPosition" not in without["Parameters"]
     assert "FromMsk" in without["Conditions"]  # the role of the Kafka function is there all the same
 
@@ -205,7 +210,7 @@ def test_a_new_route_makes_a_new_deployment() -> None:
     def deployment(*paths: str) -> str:
         app = Chalice("routes")
         for path in paths:
-            app.route(path, name=path)(lambda: {})
+            app.route(path, name=path)(dict)
         (name,) = of_type(render(app=app), "AWS::ApiGateway::Deployment")
         return name
 
@@ -231,6 +236,80 @@ def test_each_topic_has_a_mapping_for_either_kind_of_cluster(template: dict[str,
     found = {(each["Condition"], each["Properties"]["Topics"][0]) for each in mappings.values()}
     assert found == {(condition, topic) for condition in ("FromMsk", "FromBrokers") for topic in ("orders", "pay.ments_X")}
     assert not of_type(render(), "AWS::Lambda::EventSourceMapping")
+
+
+def test_what_the_mirror_may_do_is_held_to_what_is_ours(template: dict[str, Any]) -> None:
+    resources = template["Resources"]
+    kinds = ("scheduler:", "lambda:", "iam:")
+    made = [each for each in statements(resources["MirrorRole"]) if each["Action"][0].startswith(kinds) and each["Resource"] != "*"]
+    assert len(made) == 4
+    assert all(any("${AWS::StackName}" in text or text == "AlarmRole" for text in strings([each["Resource"], each.get("Condition")])) for each in made)
+    assert [statement["Condition"] for statement in made if "iam:PassRole" in statement["Action"]] == [{"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}]
+    others = [role for name, role in of_type(template, "AWS::IAM::Role").items() if name != "MirrorRole"]
+    assert not any("iam:PassRole" in action or "EventSourceMapping" in action for role in others for statement in statements(role) for action in statement["Action"])
+    assert resources["Alarms"]["Condition"] == resources["AlarmRole"]["Condition"] == "OnAws"
+    variables = resources["MirrorFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["MILLRACE_MIRROR"] == {"Fn::If": ["OnLocalStack", "rules", "scheduler"]}
+    assert variables["MILLRACE_FIRE_FUNCTION"]["Fn::Sub"].endswith(":function:${AWS::StackName}-fire")
+
+
+def settled(value: Any, parameters: dict[str, Any], conditions: dict[str, bool]) -> Any:
+    """A value of the template as CloudFormation would see it, for the few functions that settings are made with."""
+    match value:
+        case {"Ref": name}:
+            return parameters[name]
+        case {"Fn::If": [condition, yes, no]}:
+            return settled(yes if conditions[condition] else no, parameters, conditions)
+        case {"Fn::Join": [between, parts]}:
+            joined = settled(parts, parameters, conditions) if isinstance(parts, dict) else [settled(part, parameters, conditions) for part in parts]
+            return between.join(joined)
+        case {"Fn::Sub": text}:
+            for name, given in parameters.items():
+                text = text.replace(f"${{{name}}}", str(given))
+            return text
+    return value
+
+
+@pytest.mark.parametrize(
+    ("given", "true", "wanted"),
+    [
+        ({"MskClusterArn": "arn:msk"}, {"FromMsk", "InVpc"}, ("arn:msk", [])),
+        (
+            {"MskClusterArn": "arn:msk", "KafkaAuthentication": "SASL_SCRAM_512_AUTH", "KafkaSecretArn": "arn:secret"},
+            {"FromMsk", "WithKafkaSecret"},
+            ("arn:msk", ["SASL_SCRAM_512_AUTH=arn:secret"]),
+        ),
+        (
+            {"KafkaAuthentication": "SASL_SCRAM_256_AUTH", "KafkaSecretArn": "arn:secret", "KafkaCaSecretArn": "arn:ca", "SubnetIds": ["s-1", "s-2"], "SecurityGroupIds": ["g-1"]},
+            {"WithKafkaSecret", "WithKafkaCa", "BrokersInVpc"},
+            ("", ["SASL_SCRAM_256_AUTH=arn:secret", "SERVER_ROOT_CA_CERTIFICATE=arn:ca", "VPC_SUBNET=subnet:s-1", "VPC_SUBNET=subnet:s-2", "VPC_SECURITY_GROUP=security_group:g-1"]),
+        ),
+        ({}, {"OnLocalStack"}, ("", ["VPC_SUBNET=subnet:any"])),
+    ],
+    ids=["MSK by IAM", "MSK by SCRAM", "brokers by name in a VPC", "LocalStack"],
+)
+def test_how_lambdas_pollers_sign_in(template: dict[str, Any], given: dict[str, Any], true: set[str], wanted: tuple[str, list[str]]) -> None:
+    variables = template["Resources"]["MirrorFunction"]["Properties"]["Environment"]["Variables"]
+    conditions = {name: name in true for name in template["Conditions"]}
+    arn, access = (settled(variables[name], given, conditions) for name in ("KAFKA_SOURCE_ARN", "KAFKA_SOURCE_ACCESS"))
+    assert (arn, [part for part in access.split(",") if part]) == wanted
+    source = Source.of(Settings.from_env({"KAFKA_BOOTSTRAP_SERVERS": "b-1:9098,b-2:9098", "KAFKA_SOURCE_ARN": arn, "KAFKA_SOURCE_ACCESS": access}))
+    assert source is not None
+    assert [f"{each['Type']}={each['URI']}" for each in source.access] == wanted[1]
+
+
+@pytest.mark.parametrize(("mechanism", "true", "username"), [("AWS_MSK_IAM", {"PublishBySasl"}, ""), ("SCRAM-SHA-512", {"PublishBySasl", "PublishByPassword"}, "secret"), ("none", set(), "")])
+def test_how_functions_publish(template: dict[str, Any], mechanism: str, true: set[str], username: str) -> None:
+    parameters = {"KafkaSecurityProtocol": "SASL_SSL" if true else "PLAINTEXT", "KafkaSaslMechanism": mechanism, "KafkaSecretArn": "arn:secret"}
+    conditions = {name: name in true for name in template["Conditions"]}
+    for name in ("Api", "Engine"):
+        variables = template["Resources"][f"{name}Function"]["Properties"]["Environment"]["Variables"]
+        found = {each: settled(variables[each], parameters, conditions) for each in variables if each.startswith("KAFKA_S")}
+        assert found["KAFKA_SASL_USERNAME"] == ("{{resolve:secretsmanager:arn:secret:SecretString:username}}" if username else "")
+        settings = Settings.from_env(found)  # refused when they do not go together
+        assert settings.kafka_mechanism == (None if mechanism == "none" else mechanism)
+        writes = [statement for statement in statements(template["Resources"][f"{name}Role"]) if "kafka-cluster:WriteData" in statement["Action"]]
+        assert len(writes) == 1
 
 
 def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

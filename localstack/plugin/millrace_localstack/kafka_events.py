@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 EVENT_BYTES = 5_500_000  # Lambda takes 6 MB of JSON in one event
@@ -99,3 +100,9 @@ def servers_of(mapping: Mapping[str, Any], msk_servers: str) -> tuple[str, ...]:
     endpoints = (mapping.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
     named = endpoints.get("KAFKA_BOOTSTRAP_SERVERS") or endpoints.get("KafkaBootstrapServers")
     return tuple(named or [server.strip() for server in msk_servers.split(",") if server.strip()])
+
+
+def starting_ms(mapping: Mapping[str, Any]) -> int | None:
+    """The time a mapping starts at, in milliseconds since 1970; None when it starts at an end of the topic. The API hands on a datetime, CloudFormation seconds."""
+    at = mapping.get("StartingPositionTimestamp") if mapping.get("StartingPosition") == "AT_TIMESTAMP" else None
+    return None if at is None else int((at.timestamp() if isinstance(at, datetime) else float(at)) * 1000)

@@ -18,7 +18,7 @@ from kafka.structs import OffsetAndMetadata
 from localstack.services.lambda_.event_source_mapping.pollers.poller import Poller
 from localstack.services.lambda_.hooks import create_event_source_poller, set_event_source_config_defaults
 
-from millrace_localstack.kafka_events import Record, Source, batches, ends, event, servers_of, starts
+from millrace_localstack.kafka_events import Record, Source, batches, ends, event, servers_of, starting_ms, starts
 
 LOG = logging.getLogger(__name__)
 
@@ -101,12 +101,20 @@ class KafkaPoller(Poller):
     def _settle(self, partition: TopicPartition) -> None:
         """Give a partition its first position and keep it, so that nothing is passed over between this and the first batch, whatever happens.
 
-        LATEST means: from when the mapping began. A partition that came later is read from its beginning.
+        LATEST means: from when the mapping began. A partition that came later is read from its beginning. AT_TIMESTAMP: from the first record at or after it.
         """
         if self._consumer.committed(partition) is None:
-            if self._looked:
+            if (since := starting_ms(self._mapping)) is not None:
+                self._seek_to(partition, since)
+            elif self._looked:
                 self._consumer.seek_to_beginning(partition)
             self._consumer.commit({partition: OffsetAndMetadata(self._consumer.position(partition), "", -1)})
+
+    def _seek_to(self, partition: TopicPartition, since: int) -> None:
+        """The end is asked first, so that a record that comes in between lies behind the answer."""
+        end = self._consumer.end_offsets([partition])[partition]
+        found = self._consumer.offsets_for_times({partition: since})[partition]
+        self._consumer.seek(partition, end if found is None else found.offset)
 
     def _connect(self) -> Any:
         settings = self._mapping.get("AmazonManagedKafkaEventSourceConfig") or self._mapping.get("SelfManagedKafkaEventSourceConfig") or {}

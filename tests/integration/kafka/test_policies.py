@@ -13,9 +13,9 @@ import pytest
 from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.core.db import transaction
 from chalicelib.triggers import dead_letters, service
+from chalicelib.triggers.kafka_plan import plan_of
 from chalicelib.triggers.kafka_repository import subscriptions
 from functions.kafka import handler
-from infra.host.kafka_plan import plan_of
 from tests.support.kafka_triggers import executions, inputs, kafka_trigger, msk_event, record
 from tests.support.workflows import Database, Published, definition, published
 

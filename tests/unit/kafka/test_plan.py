@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.host.kafka_plan import Reader, begin_at, plan_of
+from chalicelib.triggers.kafka_plan import Reader, begin_at, plan_of
 
 MADE = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = MADE + timedelta(hours=1)

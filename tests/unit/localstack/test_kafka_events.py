@@ -6,10 +6,11 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
-from millrace_localstack.kafka_events import Record, Source, batches, ends, event, servers_of, starts
+from millrace_localstack.kafka_events import Record, Source, batches, ends, event, servers_of, starting_ms, starts
 from tests.contract.recorded import recorded
 
 
@@ -83,3 +84,11 @@ def test_where_the_brokers_are() -> None:
     for name in ("KAFKA_BOOTSTRAP_SERVERS", "KafkaBootstrapServers"):
         assert servers_of({"SelfManagedEventSource": {"Endpoints": {name: ["a:1", "b:2"]}}}, "m:3") == ("a:1", "b:2")
     assert servers_of({"EventSourceArn": "arn:…"}, "m:3, n:4") == ("m:3", "n:4")
+
+
+def test_where_a_mapping_starts() -> None:
+    at = datetime(2026, 11, 24, 9, 0, 0, 250_000, tzinfo=UTC)
+    assert starting_ms({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": at}) == 1795510800250
+    assert starting_ms({"StartingPosition": "AT_TIMESTAMP", "StartingPositionTimestamp": "1795510800.25"}) == 1795510800250
+    assert starting_ms({"StartingPosition": "LATEST"}) is None
+    assert starting_ms({}) is None
