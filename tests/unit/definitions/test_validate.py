@@ -276,3 +276,9 @@ def test_without_errors_a_graph_can_be_compiled(
         graph = compile_graph(parsed, CATALOGUE)
         assert set(graph.nodes) == known
         assert graph.roots
+
+
+def test_only_what_acts_outside_can_have_a_rate_limit() -> None:
+    limit = {"limit": 5, "per_seconds": 1}
+    assert found(definition(node("a", "http.request", rate_limit=limit, config={"url": "https://a.example"}))) == []
+    assert only(definition(node("a", rate_limit=limit))).code == "nothing_to_limit"
