@@ -146,6 +146,7 @@ class Attempts:
         following.wake_at = now + timedelta(seconds=seconds)
         self._burst.state.runs[run.key] = following
         self._course.touch(following)
+        self._course.dirty = True  # or a worker that dies after the next attempt leaves two effects and one attempt
 
     def wake_up(self, run: NodeRun) -> None:
         """A wait is over: a delay is done, a back-off leads to the next attempt. One ended early is a fact that must be durable before anything uses it."""

@@ -16,11 +16,14 @@ from psycopg.rows import dict_row
 from chalicelib.core.db import CONNECT_OPTIONS, MAX_IDLE_SECONDS, libpq_url
 
 # Whole statement again: serialisation failure, deadlock, and what a lost or restarting server answers.
-RETRYABLE_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300")
+RETRYABLE_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03")
 
 # The kernel's timers (tcp_user_timeout, keepalives) notice a machine that is gone. A proxy that takes everything and has lost the server behind it is noticed by
 # this one alone.
 ANSWER_SECONDS = 20.0
+
+# A worker that is frozen between two statements of a transaction keeps its locks, a concurrency key's for one. No transaction here pauses.
+IDLE_IN_TRANSACTION_SECONDS = 10.0
 
 
 def is_transient(error: BaseException) -> bool:
@@ -40,7 +43,8 @@ class AsyncConnection:
     def __init__(self, database_url: str, *, prepare: bool, lock_timeout_ms: int = 2000) -> None:
         self._url = libpq_url(database_url)
         self._prepare = prepare
-        self._options = {**CONNECT_OPTIONS, "options": f"{CONNECT_OPTIONS['options']} -c lock_timeout={lock_timeout_ms}"}
+        limits = f"-c lock_timeout={lock_timeout_ms} -c idle_in_transaction_session_timeout={int(IDLE_IN_TRANSACTION_SECONDS * 1000)}"
+        self._options = {**CONNECT_OPTIONS, "options": f"{CONNECT_OPTIONS['options']} {limits}"}
         self._connection: psycopg.AsyncConnection[dict[str, Any]] | None = None
         self._lock = asyncio.Lock()
         self._used_at = 0.0

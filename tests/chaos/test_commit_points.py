@@ -97,6 +97,9 @@ SHAPES: dict[str, dict[str, Any]] = {
     "retries": definition(
         effect("flaky", STAMP, retry=RETRY), effect("after", "{{ nodes.flaky.output }}"), edges=[("flaky", "after")],
     ),
+    "retries while another branch runs": definition(
+        effect("flaky", STAMP, retry=RETRY), effect("slow", 1), effect("after", "{{ nodes.flaky.output }}"), edges=[("flaky", "after"), ("slow", "after")],
+    ),
     "callback": definition(
         effect("before", 1), {"id": "ask", "type": "wait.callback", "config": {}}, effect("after", "{{ nodes.ask.output.n }}"),
         edges=[("before", "ask"), ("ask", "after")],
@@ -166,7 +169,9 @@ CHILDREN = {
 
 
 async def _behave(ctx: NodeContext, value: Any) -> Any:
-    """`flaky` fails at its first two attempts that were not lost, `bad` always."""
+    """`flaky` fails at its first two attempts that were not lost, `bad` always; `slow` takes longer than two back-offs."""
+    if ctx.node_id == "slow":
+        await asyncio.sleep(0.1)
     if ctx.node_id == "flaky" and ctx.attempt < 3:
         raise ActionError("http_status", "503", error_class="http.503")
     if ctx.node_id == "bad":
@@ -240,6 +245,7 @@ class Chaos:
         recorded = {(row["key"], row["attempt"]) for row in rows}
         made = Counter((key, attempt) for _, attempt, key, _ in effects.calls)
         assert set(made) <= recorded, (set(made) - recorded, effects.calls)
+        assert set(made.values()) <= {1}, ("an attempt was made twice", made)
         assert all(key.startswith(roots) for key, _ in made)
         assert self.database.one("SELECT count(*) AS n FROM executions WHERE status = 'queued'")["n"] == 0
         assert self.database.one("SELECT (SELECT count(*) FROM wakes) + (SELECT count(*) FROM inbox) + (SELECT count(*) FROM concurrency_slots) AS n")["n"] == 0

@@ -22,7 +22,7 @@ from tests.support.product import Product
 from tests.support.proxy import DatabaseProxy
 
 LEASE_SECONDS = 30.0
-LOST_ANSWERS = 0.02  # of what PostgreSQL answers to the worker behind the proxy
+LOST_ANSWERS = 0.1  # of what PostgreSQL answers to the worker behind the proxy
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,13 @@ class Nemesis(threading.Thread):
         self.harm["lose an answer after the commit"] = self.proxy.lost
 
     def _pid(self, name: str) -> int:
-        return self.product.children()[name]
+        """Of one of the product's own processes that is alive."""
+        for _ in range(300):
+            pid = self.product.children().get(name, 0)
+            if age(pid) > 0.5:
+                return pid
+            time.sleep(0.1)
+        raise ProcessLookupError(f"{name} does not live long enough to be harmed")
 
     def _worker(self) -> int:
         """One that is at work: killing those that are still starting, on a busy machine most of them, would prove nothing."""
