@@ -137,6 +137,7 @@ class Attempts:
             self._course.finish = self._course.finish or Finish("failed", error=error)
 
     def _retry_in(self, node: GraphNode, run: NodeRun, seconds: float) -> None:
+        """Let another attempt wait for its time. The end of this one, and that the other follows, are committed before it starts."""
         now = self._burst.tools.now()
         run.finished_at, run.finished_seq = now, self._burst.state.next_seq()
         run.move("failed")
