@@ -80,6 +80,10 @@ class _Shelves:
         """None."""
         return {}
 
+    async def credential_limits(self, _workspace_id: str) -> dict[str, Any]:
+        """None: what is tried by hand waits for no turn."""
+        return {}
+
 
 class _Rehearsal(Burst):
     """A burst whose node sees what the context pins down."""

@@ -53,6 +53,14 @@ export interface components {
             schedules: {
                 [key: string]: unknown;
             };
+            /** Turned Away */
+            turned_away: {
+                [key: string]: unknown;
+            };
+            /** Kafka */
+            kafka: {
+                [key: string]: unknown;
+            } | null;
             /** Freshness */
             freshness: {
                 [key: string]: unknown;
@@ -152,6 +160,53 @@ export interface components {
             by?: string | null;
         };
         /**
+         * Actor
+         * @description Who did it.
+         */
+        Actor: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AuditEntry
+         * @description One change. `fields` are the fields of the request, without what was in them; `hash` is over this entry and the one before.
+         */
+        AuditEntry: {
+            /** Seq */
+            seq: number;
+            /** At */
+            at: string;
+            actor: components["schemas"]["Actor"];
+            /** Action */
+            action: string;
+            /** Resource */
+            resource: string;
+            /** Fields */
+            fields: string[];
+            /** Request Id */
+            request_id: string;
+            /** Address */
+            address: string;
+            /** Hash */
+            hash: string;
+        };
+        /**
+         * AuditCheck
+         * @description Whether the log is what was written. `broken_at` is the first entry that was changed, taken out or cut off.
+         */
+        AuditCheck: {
+            /** Entries */
+            entries: number;
+            /** Hash */
+            hash: string | null;
+            /** Intact */
+            intact: boolean;
+            /** Broken At */
+            broken_at: number | null;
+        };
+        /**
          * ReceiptsTaken
          * @description How many messages the receipt told something new of.
          */
@@ -178,6 +233,10 @@ export interface components {
             hosts: string[];
             /** Workflows */
             workflows: string[] | null;
+            /** Rate Limit */
+            rate_limit: {
+                [key: string]: number;
+            } | null;
             /** Data */
             data: {
                 [key: string]: unknown;
@@ -206,6 +265,16 @@ export interface components {
             created_at: string;
             /** Updated At */
             updated_at: string;
+        };
+        /**
+         * RateLimit
+         * @description At most `limit` attempts begin in any `per_seconds`, over all executions of the workflow; the others wait for their turn.
+         */
+        RateLimit: {
+            /** Limit */
+            limit: number;
+            /** Per Seconds */
+            per_seconds: number;
         };
         /**
          * CredentialCreate
@@ -239,6 +308,11 @@ export interface components {
              * @default null
              */
             workflows?: string[] | null;
+            /**
+             * @description At most so many attempts of nodes that name it begin in any `per_seconds`; the others wait for their turn. null: no limit.
+             * @default null
+             */
+            rate_limit?: components["schemas"]["RateLimit"] | null;
         };
         /**
          * CredentialType
@@ -289,6 +363,10 @@ export interface components {
             hosts: string[];
             /** Workflows */
             workflows: string[] | null;
+            /** Rate Limit */
+            rate_limit: {
+                [key: string]: number;
+            } | null;
             /** Data */
             data: {
                 [key: string]: unknown;
@@ -348,6 +426,8 @@ export interface components {
              * @description Ids or slugs of the workflows that may use it; null: all of the workspace.
              */
             workflows?: string[] | null;
+            /** @description At most so many attempts of nodes that name it begin in any `per_seconds`; the others wait for their turn. null: no limit. */
+            rate_limit?: components["schemas"]["RateLimit"] | null;
         };
         /**
          * Authorization
@@ -620,6 +700,20 @@ export interface components {
             text: string;
         };
         /**
+         * Move
+         * @description That it went on with another version from then on.
+         */
+        Move: {
+            /** At */
+            at: string;
+            /** From */
+            from: number | "draft";
+            /** To */
+            to: number;
+            /** By */
+            by: string;
+        };
+        /**
          * NodeRun
          * @description One attempt of one node.
          */
@@ -697,6 +791,8 @@ export interface components {
             output: unknown;
             /** Nodes */
             nodes: components["schemas"]["NodeRun"][];
+            /** Moves */
+            moves: components["schemas"]["Move"][];
             /** More Nodes */
             more_nodes: boolean;
         };
@@ -891,6 +987,49 @@ export interface components {
             role: string;
             key: components["schemas"]["KeyShown"];
             workspace: components["schemas"]["WorkspaceShown"];
+        };
+        /**
+         * Member
+         * @description A person with a role. `joined`: they have been here.
+         */
+        Member: {
+            /** Id */
+            id: string;
+            /** Email */
+            email: string;
+            /** Role */
+            role: string;
+            /** Joined */
+            joined: boolean;
+            /** Created At */
+            created_at: string;
+            /** Last Seen At */
+            last_seen_at: string | null;
+        };
+        /**
+         * MemberCreate
+         * @description Whom to let in. The person is known by the address, until they come with a token in which the provider vouches for it.
+         */
+        MemberCreate: {
+            /** Email */
+            email: string;
+            /**
+             * Role
+             * @default viewer
+             * @enum {string}
+             */
+            role?: "viewer" | "operator" | "editor" | "admin";
+        };
+        /**
+         * MemberPatch
+         * @description Another role.
+         */
+        MemberPatch: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "editor" | "admin";
         };
         /**
          * RegistryEntry
@@ -1547,6 +1686,8 @@ export interface components {
             replay_of: string | null;
             /** Body Bytes */
             body_bytes: number;
+            /** Times */
+            times: number;
             /** Replayable */
             replayable: boolean;
         };
@@ -1963,6 +2104,145 @@ export interface components {
             };
             /** Settings */
             settings: unknown[];
+        };
+        /**
+         * MoveOutcome
+         * @description One execution. `movable` (in a dry run) or `moved`; else `blocked`, with the reasons, or `held`: a worker has it at this moment.
+         */
+        MoveOutcome: {
+            /** Execution Id */
+            execution_id: string;
+            /** From Version */
+            from_version: number | "draft";
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "movable" | "moved" | "blocked" | "held";
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
+        };
+        /**
+         * Reason
+         * @description Why an execution cannot move.
+         */
+        Reason: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Node Id */
+            node_id: string | null;
+        };
+        /**
+         * MoveAnswer
+         * @description What became of this page of executions, by id.
+         */
+        MoveAnswer: {
+            /** Version */
+            version: number;
+            /** Dry Run */
+            dry_run: boolean;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["MoveOutcome"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * MoveWanted
+         * @description Which executions; left out, all of the workflow that have not ended.
+         */
+        MoveWanted: {
+            /**
+             * Execution Ids
+             * @default null
+             */
+            execution_ids?: string[] | null;
+            /**
+             * Version
+             * @description Only those that run this version.
+             * @default null
+             */
+            version?: number | null;
+            /**
+             * Node Id
+             * @description Only those that wait at this node.
+             * @default null
+             */
+            node_id?: string | null;
+            /**
+             * From
+             * @default null
+             */
+            from?: string | null;
+            /**
+             * To
+             * @default null
+             */
+            to?: string | null;
+        };
+        /**
+         * MoveRequest
+         * @description What to move.
+         */
+        MoveRequest: {
+            /** @default null */
+            filter?: components["schemas"]["MoveWanted"] | null;
+            /**
+             * Dry Run
+             * @description Only say what would happen.
+             * @default false
+             */
+            dry_run?: boolean;
+            /**
+             * Limit
+             * @default 200
+             */
+            limit?: number;
+            /**
+             * Cursor
+             * @description `next_cursor` of the answer before.
+             * @default null
+             */
+            cursor?: string | null;
+        };
+        /**
+         * Workspace
+         * @description A workspace.
+         */
+        Workspace: {
+            /** Id */
+            id: string;
+            /** Slug */
+            slug: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: string;
+        };
+        /**
+         * WorkspaceCreate
+         * @description A new workspace.
+         */
+        WorkspaceCreate: {
+            /** Name */
+            name: string;
+            /** Slug */
+            slug: string;
+        };
+        /**
+         * WorkspacePatch
+         * @description The fields to replace.
+         */
+        WorkspacePatch: {
+            /** Name */
+            name?: string;
+            /** Slug */
+            slug?: string;
         };
     };
     responses: never;

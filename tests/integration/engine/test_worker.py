@@ -174,13 +174,13 @@ def test_an_execution_that_takes_too_long_fails(database: Database, engine: Engi
 
 def test_a_delay_lets_go_of_the_execution_and_is_never_early(database: Database, engine: EngineRun) -> None:
     body = definition(
-        {"id": "d", "type": "delay", "config": {"seconds": 0.4}}, transform("after", t="string(now())"), edges=[("d", "after")]
+        {"id": "d", "type": "delay", "config": {"seconds": 1.5}}, transform("after", t="string(now())"), edges=[("d", "after")]
     )
     execution_id = started(database, published(database, body))
     engine.drain(0.15)
     parked = database.one("SELECT worker, wake_at - started_at AS pause FROM wakes")
     assert parked["worker"] is None
-    assert parked["pause"] == timedelta(seconds=0.4)
+    assert parked["pause"] == timedelta(seconds=1.5)
     engine.until_ended(execution_id)
     run = database.one("SELECT finished_at >= wake_at AS late_enough, status FROM node_runs WHERE node_id = 'd'")
     assert dict(run) == {"late_enough": True, "status": "succeeded"}

@@ -90,7 +90,7 @@ function LiveBadge({ dirty }: { dirty: boolean }) {
 function SaveState({ dirty, autosave }: { dirty: boolean; autosave: boolean }) {
   const saving = useDraftState((state) => state.saving)
   const refused = useDraftState((state) => state.refused.length)
-  const words = saving ? 'Saving…' : refused > 0 && dirty ? 'Not saved: not well formed' : dirty ? 'Unsaved changes' : autosave ? 'Saved by itself' : 'Saved'
+  const words = saving ? 'Saving…' : refused > 0 && dirty ? 'Not saved: not well formed' : dirty ? 'Unsaved changes' : autosave ? 'Saved automatically' : 'Saved'
   return (
     <span className={classes.state} data-dirty={dirty} role="status" data-testid="save-state">
       {words}

@@ -36,7 +36,7 @@ export function WorkflowMenuItems({ workflow, autosave, onAutosave }: WorkflowMe
       </Menu.Item>
       {onAutosave ? (
         <Menu.Item leftSection={autosave ? <IconCheck size={15} /> : <span style={{ width: 15 }} />} onClick={() => onAutosave(!autosave)} role="menuitemcheckbox" aria-checked={autosave} data-testid="autosave">
-          Save drafts by itself
+          Save drafts automatically
         </Menu.Item>
       ) : null}
       <Menu.Divider />
