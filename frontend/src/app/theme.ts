@@ -1,5 +1,5 @@
 /** The look, as numbers: Mantine's theme and the CSS variables that everything else uses. Colours of kinds and statuses are in styles/tokens.css. */
-import { ActionIcon, Button, createTheme, Drawer, InputWrapper, Menu, Modal, Switch, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+import { ActionIcon, Button, createTheme, Drawer, InputWrapper, Menu, Modal, Notification, Switch, Tabs, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const primary: MantineColorsTuple = [
   '#eef2ff', '#e0e7ff', '#c7d2fe', '#a5b4fc', '#818cf8', '#6366f1', '#4f46e5', '#4338ca', '#3730a3', '#312e81',
@@ -37,6 +37,7 @@ export const theme = createTheme({
     Menu: Menu.extend({ defaultProps: { shadow: 'md', position: 'bottom-end', transitionProps: { duration: 120 } } }),
     Modal: Modal.extend({ styles: FLOATING, defaultProps: { centered: true, padding: 20, radius: 'xl', closeButtonProps: { 'aria-label': 'Close' }, overlayProps: { backgroundOpacity: 0.4 }, transitionProps: { duration: 180 } } }),
     Drawer: Drawer.extend({ styles: FLOATING, defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } }),
     InputWrapper: InputWrapper.extend({ styles: { label: { marginBottom: 4, fontWeight: 550 }, description: { marginBottom: 5, marginTop: 0, fontSize: 12 } } }),
     Switch: Switch.extend({ defaultProps: { withThumbIndicator: false } }),
     Tabs: Tabs.extend({ defaultProps: { keepMounted: false } }),
