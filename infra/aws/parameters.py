@@ -145,7 +145,7 @@ def _given(parameter: str) -> dict[str, Any]:
 # What LocalStack's open edition lacks, and what is there instead: the MSK API (topics are read from KafkaBootstrapServers), gateway answers with a body of our
 # own (a catch-all path brings unknown paths to the application, which gives the same answer), a Scheduler that fires (rules do, MILLRACE_MIRROR), CloudFront (the bucket itself is the site), and TLS for names
 # that only this machine knows (plain HTTP). Everything else is the same in both homes.
-CONDITIONS: dict[str, dict[str, Any]] = {
+_CONDITIONS: dict[str, dict[str, Any]] = {
     "OnLocalStack": {"Fn::Equals": [{"Ref": "Home"}, "localstack"]},
     "OnAws": {"Fn::Not": [{"Condition": "OnLocalStack"}]},
     "FromMsk": {"Fn::And": [_given("MskClusterArn"), {"Fn::Not": [{"Condition": "OnLocalStack"}]}]},
@@ -168,6 +168,21 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "OwnPublicUrl": _given("PublicUrl"),
     "OwnKmsKey": {"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]},
 }
+
+
+def _written_out(value: Any) -> Any:
+    """With every condition it names put in its place."""
+    if isinstance(value, list):
+        return [_written_out(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"Condition"}:
+        return _written_out(_CONDITIONS[value["Condition"]])
+    return {name: _written_out(each) for name, each in value.items()}
+
+
+# LocalStack takes all conditions that others name for one and the same when it compares a stack with its change, and then never ends.
+CONDITIONS: dict[str, dict[str, Any]] = {name: _written_out(each) for name, each in _CONDITIONS.items()}
 
 
 def named_in(named: dict[str, dict[str, Any]], where: Any) -> dict[str, dict[str, Any]]:
