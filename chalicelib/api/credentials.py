@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.models import Answer, Model, Name, Slug, Text
+from chalicelib.api.models import Answer, Model, Name, Slug, Text, unset
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
 from chalicelib.core.config import settings
@@ -36,11 +36,6 @@ Limit = Annotated[
     RateLimit | None,
     Field(description="At most so many attempts of nodes that name it begin in any `per_seconds`; the others wait for their turn. null: no limit."),
 ]
-
-
-def unset() -> Any:
-    """The default of a field that may be left out."""
-    return Field(default_factory=lambda: None)
 
 
 class CredentialCreate(Model):

@@ -42,6 +42,11 @@ Name = Annotated[Text, AfterValidator(_not_blank), Field(min_length=1, max_lengt
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
 
+def unset() -> Any:
+    """The default of a field that may be left out but not be null; pydantic does not check defaults."""
+    return Field(default_factory=lambda: None)
+
+
 def parse(model: type[M], value: Any, prefix: str = "") -> M:
     """Validate. Raises ValidationFailed with every problem."""
     try:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
 from chalicelib.api.endpoint import Call, Routes, note_change
-from chalicelib.api.models import Answer, Model, Name, Slug, Text
+from chalicelib.api.models import Answer, Model, Name, Slug, Text, unset
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, created, json_reply, no_content
 from chalicelib.core.clock import to_text
@@ -25,11 +25,6 @@ from chalicelib.workflows.etags import etag_of, unchanged
 routes = Routes("workflows")
 
 CANCEL_SECONDS = 20.0  # how long a deletion waits for executions it has cancelled
-
-
-def unset() -> Any:
-    """The default of a field that may be left out but not be null; pydantic does not check defaults."""
-    return Field(default_factory=lambda: None)
 
 
 Label = Annotated[Text, Field(min_length=1, max_length=100)]

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from chalicelib.api.authentication import forget_workspaces
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.models import Answer, Model, Name, Slug
+from chalicelib.api.models import Answer, Model, Name, Slug, unset
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, created, json_reply
 from chalicelib.core.clock import to_text
@@ -19,11 +17,6 @@ from chalicelib.identity.roles import ADMIN, VIEWER
 from chalicelib.identity.service import Caller
 
 routes = Routes("identity")
-
-
-def unset() -> Any:
-    """The default of a field that may be left out but not be null."""
-    return Field(default_factory=lambda: None)
 
 
 class WorkspaceCreate(Model):
