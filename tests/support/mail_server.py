@@ -21,7 +21,10 @@ CERTIFICATE = Path(__file__).parent.parent / "integration" / "localhost_for_test
 
 @dataclass
 class MailServer:
-    """What it got; `on_rcpt` and `on_data` may answer in its place (a reply line), and `on_data` may drop the connection by returning None."""
+    """What it got; `on_rcpt` and `on_data` may answer in its place (a reply line), and `on_data` may drop the connection by returning None.
+
+    `on_sign_in` refuses everybody who signs in with a reply line made of the password.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
@@ -29,6 +32,7 @@ class MailServer:
     on_mail: Callable[[str], str] | None = None
     on_rcpt: Callable[[str], str] | None = None
     on_data: Callable[[], str | None] | None = None
+    on_sign_in: Callable[[str], str] | None = None
     dialogues: int = 0
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
@@ -79,6 +83,8 @@ def mail_server(security: str = "none", password: str | None = None) -> Iterator
     server = MailServer()
 
     def sign_in(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:
+        if server.on_sign_in is not None and isinstance(data, LoginPassword):
+            return AuthResult(success=False, handled=False, message=server.on_sign_in(data.password.decode()))
         return AuthResult(success=isinstance(data, LoginPassword) and data.password == (password or "").encode(), handled=False)
 
     class Serving(Controller):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from chalicelib.core import egress
+from chalicelib.core.config import settings
 from tests.support import message_cases
 from tests.support.canary import database_text, found_in
+from tests.support.mail_server import CERTIFICATE, mail_server
 from tests.support.notifying import Bench
 from tests.support.pushing import apple, browser, ec_key, rsa_key
 from tests.support.web_api import Sent, WebApi, web_api
@@ -85,6 +90,28 @@ def test_what_apple_repeats_is_found_nowhere(bench: Bench, engine, database, dat
     token = server.got[0].headers["authorization"].removeprefix("bearer ")
     places = [*database_text(database_url), ("log", caplog.text)]
     assert [place for place, text in places if token in text or "MIGHAgEA" in text] == []
+
+
+@pytest.mark.parametrize("repeated_at", ["sign-in", "recipient"])
+def test_what_a_mail_server_repeats_is_found_nowhere(bench: Bench, engine, database, database_url, caplog, monkeypatch, repeated_at):
+    caplog.set_level(logging.DEBUG, logger="millrace")
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("MILLRACE_EGRESS_ALLOW", "127.0.0.1,localhost")
+    settings.cache_clear()
+    egress.guard.cache_clear()
+    said = [form for n in range(3) for form in (base64.b64encode(b"x" * n + CANARY.encode()).decode(), quote(CANARY), CANARY, CANARY.encode().hex())]
+    with mail_server("starttls", CANARY) as server:
+        if repeated_at == "sign-in":
+            server.on_sign_in = lambda password: f"535 5.7.8 no {password} {' '.join(said)}"
+        else:
+            server.on_rcpt = lambda _address: f"550 5.1.1 no {' '.join(said)}"
+        slug = bench.credential("smtp", {"host": "localhost", "port": server.port, "security": "starttls", "username": "robot", "password": CANARY, "sender": "shop@example.com"})
+        node = {"id": "n", "type": "email.send", "config": {"credential": slug, "to": ADDRESS, "subject": "x", "text": "x"}, "retry": {"max_attempts": 1}}
+        (row,) = engine.until_ended(started(database, published(database, definition(node))))
+    assert row["status"] == "failed"
+    assert "(535)" in row["error"]["message"] if repeated_at == "sign-in" else "[redacted]" in row["error"]["message"]
+    places = [*database_text(database_url), ("log", caplog.text)]
+    assert [(place, form) for place, text in places for form in found_in(text, CANARY)] == []
 
 
 # Recipients as they stand in each case; of a webhook, the address is a secret and has its canary above.
