@@ -111,6 +111,11 @@ class Burst:
         self._cut = cut
         self.held.nudged.set()
 
+    def take_apart(self) -> None:
+        """Last of all: the burst and its mechanisms refer to each other, and together to all that the execution holds. Left as they are they would keep that, which may be
+        megabytes, until the collector's next full round, and small objects alone never cause one."""
+        self.__dict__.clear()
+
     async def _adopt(self) -> bool:
         """Take up where the rows left off: what a lost worker had begun, attempts that failed and have a next one, signals. False when it may not run yet."""
         if self.held.claim.recoveries > MAX_RECOVERIES:

@@ -61,10 +61,11 @@ class Effects:
         self._launched_at = time.monotonic()
         if not self._partial:
             self._shown_at = self._launched_at
+        nudged = self._burst.held.nudged
         for prepared in starting:
             prepared.context.show = partial(self._show, prepared)
             task = asyncio.create_task(run_effect(prepared))
-            task.add_done_callback(lambda _task: self._burst.held.nudged.set())
+            task.add_done_callback(lambda _task: nudged.set())
             self.tasks[task] = prepared.run
         return True
 

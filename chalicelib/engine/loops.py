@@ -39,7 +39,7 @@ class Loops:
         self._open: dict[Key, Open] = {}
         self._part: Open | None = None  # this execution is a part of another's loop
         self.resumed: set[Key] = set()
-        self.parts = Parts(burst, self)
+        self.parts = Parts(burst)
 
     # -- beginning -----------------------------------------------------------------------------------------------------------------
 

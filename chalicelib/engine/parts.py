@@ -28,12 +28,15 @@ RESULTS_AT_A_TIME = 20
 class Parts:
     """The parts of one execution's loops."""
 
-    def __init__(self, burst: Burst, loops: Loops) -> None:
+    def __init__(self, burst: Burst) -> None:
         self._burst = burst
         self._course = burst.course
-        self._loops = loops
         self._errands: list[Open] = []  # loops whose parts are to be looked up, or have all ended
         self.orphaned: set[Key] = set()  # loops that were stopped before their parts had been looked up
+
+    @property
+    def _loops(self) -> Loops:
+        return self._burst.loops
 
     @property
     def pending(self) -> bool:

@@ -231,7 +231,9 @@ class Worker:
         except Exception:
             log.exception("a burst failed in a way that was not foreseen", extra={"execution_id": execution_id})
         finally:
-            self._bursts.pop(execution_id, None)
+            over = self._bursts.pop(execution_id, None)
+            if over is not None:
+                over.take_apart()
             self._held.pop(execution_id, None)
             self._woken.set() if len(self._held) + 1 >= self.options.max_held or self._until else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from chalicelib.core import ids
 from chalicelib.engine import open_loop
 from chalicelib.engine.signals import send_signal
+from chalicelib.engine.state import ExecutionState
 from chalicelib.registry.spec import ActionError, NodeContext
 from tests.support.engines import Effects, EngineRun
 from tests.support.workflows import Database, definition, published, started
@@ -256,3 +258,29 @@ def test_an_execution_with_a_loop_is_taken_up_from_the_rows(
     assert row["output"] == {"each": [str(n) for n in range(12)]}
     bodies = {(key, value) for _, _, key, value in effects.calls}
     assert len(bodies) == 24  # whatever was sent twice was sent with the same key and body
+
+
+def test_nothing_of_an_execution_waits_for_the_collector(database: Database, engine: EngineRun, effects: Effects) -> None:
+    """A loop's parent is taken up once for each part, with all its items each time."""
+
+    async def fails_once(ctx: NodeContext, value: Any) -> Any:
+        if ctx.attempt == 1 and value == 7:
+            raise ActionError("refused", "once", error_class="connection")
+        return value
+
+    effects.behaviour = fails_once
+    body = definition(
+        loop("{{ input.items }}", effect("work", "{{ item }}", retry={"max_attempts": 2, "initial_seconds": 0.01})),
+        {"id": "pause", "type": "delay", "config": {"seconds": 0.01}},
+        edges=[("each", "pause")],
+    )
+    workflow = published(database, body)
+    gc.collect()
+    gc.disable()
+    try:
+        (row,) = engine.until_ended(started(database, workflow, {"items": list(range(230))}))
+        left = [found for found in gc.get_objects() if type(found) is ExecutionState]
+    finally:
+        gc.enable()
+    assert row["status"] == "succeeded"
+    assert left == []
