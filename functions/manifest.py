@@ -20,6 +20,13 @@ class RestApi:
 
 
 @dataclass(frozen=True, slots=True)
+class RestPaths:
+    """Started by the requests to those routes of the REST API that are below one path, in the place of the function that has all others."""
+
+    below: str
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Started by the clock, again and again. Whoever is late or comes twice must do no harm. A host, where a call costs nothing, may call more often."""
 
@@ -55,7 +62,7 @@ class OnRequest:
     """Started by an operator or a deployment, who waits for the answer."""
 
 
-Source = RestApi | Schedule | KafkaRecords | Wake | Alarms | OnRequest
+Source = RestApi | RestPaths | Schedule | KafkaRecords | Wake | Alarms | OnRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,8 @@ class Function:
 
 _ALWAYS = ("DATABASE_URL", "LOG_LEVEL", "MILLRACE_ENVIRONMENT")
 _ENTRANCE = (*_ALWAYS, "REDIS_URL", "MILLRACE_ENGINE_FUNCTION")
+_DOOR = ("MILLRACE_SECRET", "MILLRACE_BOOTSTRAP_KEY", "MILLRACE_PUBLIC_URL", "MILLRACE_CORS_ORIGINS", "MILLRACE_QUEUE_LIMIT")
+_PEOPLE = ("MILLRACE_OIDC_ISSUER", "MILLRACE_OIDC_AUDIENCE", "MILLRACE_OIDC_JWKS_URL")
 _PUBLISHES = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
 _RUNS_ACTIONS = ("MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID", "MILLRACE_SANDBOX_FUNCTION")
 
@@ -106,22 +115,27 @@ FUNCTIONS = (
         name="api",
         handler="app.app",
         source=RestApi(),
-        summary="REST: workflows, triggers, executions, and the door at /trigger/{path}",
+        summary="REST: workflows, triggers, executions and the rest",
         timeout_seconds=29,
         memory_mb=1024,
         environment=(
             *_ENTRANCE,
             *_PUBLISHES,
-            "MILLRACE_SECRET",
-            "MILLRACE_BOOTSTRAP_KEY",
-            "MILLRACE_PUBLIC_URL",
-            "MILLRACE_CORS_ORIGINS",
-            "MILLRACE_OIDC_ISSUER",
-            "MILLRACE_OIDC_AUDIENCE",
-            "MILLRACE_OIDC_JWKS_URL",
+            *_DOOR,
+            *_PEOPLE,
             *_RUNS_ACTIONS,
         ),
         invokes=("engine", "sandbox"),
+    ),
+    Function(
+        name="webhook",
+        handler="functions.webhook.handler",
+        source=RestPaths(below="/trigger/"),
+        summary="The door at /trigger/{path}: loads little, so that it starts fast",
+        timeout_seconds=29,
+        memory_mb=1024,
+        environment=(*_ENTRANCE, *_DOOR, *_PEOPLE, "MILLRACE_EGRESS_ALLOW", "MILLRACE_KMS_KEY_ID"),
+        invokes=("engine",),
     ),
     Function(
         name="engine",

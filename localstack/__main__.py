@@ -20,15 +20,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from chalicelib.core.config import InvalidSettings
 from chalicelib.core.config import Settings as Given
 from infra.aws.dependencies import CannotBuild
 from infra.host import runfile
 from infra.host.caches import CHECKOUT
 from infra.host.processes import start_time
 from infra.host.servers import ServerFailed
-from infra.host.supervisor import refusal
 from localstack.deploy import CannotDeploy, Deployment, Settings, Target, deploy
 from localstack.home import SITE, LocalHome, Options, serve
 
@@ -48,8 +46,8 @@ def up(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         try:
             home = LocalHome(Options(data, options.port or None, options.topic, options.frontend), Given.from_env(environ), environ)
             serve(home, greet)
-        except ValidationError as error:
-            print(f"A setting is wrong: {refusal(error)}", file=sys.stderr)
+        except InvalidSettings as error:
+            print(f"A setting is wrong: {error}", file=sys.stderr)
             return 1
         except (ServerFailed, CannotDeploy, CannotBuild) as reason:
             print(f"\n{reason}", file=sys.stderr)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from chalicelib.core import config, db, egress
+from chalicelib.core import config, db, egress, hot
 from chalicelib.credentials import health, vault
 from tests.servers import start_test_servers
 
@@ -78,7 +78,7 @@ def _migrated_database() -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
     upgrade(database_url=url)
     yield url
-    for cached in (db.engine, db.hot):
+    for cached in (db.engine, hot.hot):
         cached.cache_clear()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -50,7 +50,7 @@ def get_dead_letter(call: Call, id: str) -> Reply:
     return json_reply(service.get_dead_letter(call.connection, call.workspace_id, id))
 
 
-@routes.route("POST", "/dead-letters/{id}/replay", role=OPERATOR, body=Model, body_optional=True, answer=DeadLetter)
+@routes.route("POST", "/dead-letters/{id}/replay", starts=True, role=OPERATOR, body=Model, body_optional=True, answer=DeadLetter)
 def replay_dead_letter(call: Call, id: str) -> Reply:
     """Make an execution of the record, with the trigger and the live version of now. However often it is replayed, it becomes at most one."""
     letter = service.replay(call.connection, call.workspace_id, id, now=utc_now())

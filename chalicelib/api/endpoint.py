@@ -22,34 +22,33 @@ from sqlalchemy import Connection
 
 from chalicelib.api import failures
 from chalicelib.api.authentication import authenticate
+from chalicelib.api.envelope import answer_safely, check_params
 from chalicelib.api.models import parse
-from chalicelib.api.replies import Reply, problem
+from chalicelib.api.replies import Reply
 from chalicelib.api.request import Request, current_request
 from chalicelib.core.db import transaction
 from chalicelib.core.errors import (
     Forbidden,
     InvalidJson,
     MillraceError,
-    NotFound,
     PayloadTooLarge,
     Unavailable,
     UnsupportedMediaType,
 )
-from chalicelib.core.jsontext import is_clean, loads
-from chalicelib.core.logging import logger
+from chalicelib.core.jsontext import loads
+from chalicelib.engine.overload import check_queue
 from chalicelib.identity import audit
 from chalicelib.identity.roles import allows
 from chalicelib.identity.service import Caller
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-MAX_PATH_PARAMETER = 200
 MAX_RUNS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """What is known of one route. `role` None: anyone may call it. `transactional` False: the handler gets no connection. `audited`: a call that succeeds is noted in
-    the audit log, in its transaction."""
+    the audit log, in its transaction. `starts`: it gives the workers something to do, and is refused while too much is due."""
 
     method: str
     path: str
@@ -66,6 +65,7 @@ class Route:
     transactional: bool
     raw: bool
     audited: bool
+    starts: bool
 
 
 @dataclass(slots=True)
@@ -117,14 +117,15 @@ class Routes:
         transactional: bool = True,
         raw: bool = False,
         audited: bool = True,
+        starts: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Declare a route. `raw`: the handler reads the body itself. `audited` False: it changes nothing that the audit log is about, or writes there itself."""
+        """Declare a route (see Route). `raw`: the handler reads the body itself. `audited` False: it changes nothing that the audit log is about, or writes there itself."""
         methods = [method] if isinstance(method, str) else list(method)
 
         def register(handler: Handler) -> Handler:
             route = Route(
                 methods[0], path, self.tag, handler.__name__, handler.__doc__ or "", role, body, body_optional, answer, listing, status,
-                query or {}, transactional, raw, audited and role is not None and methods[0] != "GET",
+                query or {}, transactional, raw, audited and role is not None and methods[0] != "GET", starts,
             )  # fmt: skip
             ROUTES.append(route)
 
@@ -141,24 +142,7 @@ class Routes:
 def answer_request(route: Route, handler: Handler, params: Mapping[str, str]) -> Reply:
     """Run a handler; whatever happens, the answer is a Reply, and no input makes it a 5xx."""
     request = current_request()
-    try:
-        return _perform(route, handler, request, params)
-    except MillraceError as error:
-        return problem(error, request.id)
-    except Exception as error:
-        return problem(_explained(error, request), request.id)
-
-
-def _explained(error: Exception, request: Request) -> MillraceError:
-    """The error of our tree for an exception nobody expected, after the log has what an operator needs."""
-    known = failures.translate(error)
-    where = {"request_id": request.id, "route": f"{request.method} {request.route}"}
-    if known is None:
-        logger("api").exception("request failed", extra=where)
-        return MillraceError("this is a fault of ours; the log has it under the request's id")
-    if known.status >= 500:
-        logger("api").warning("request not served", extra={**where, "error": type(failures.driver_error(error)).__name__})
-    return known
+    return answer_safely(request, lambda: _perform(route, handler, request, params))
 
 
 def _perform(route: Route, handler: Handler, request: Request, params: Mapping[str, str]) -> Reply:
@@ -167,9 +151,9 @@ def _perform(route: Route, handler: Handler, request: Request, params: Mapping[s
         caller = authenticate(request.headers)
         if not allows(caller.role, route.role):
             raise Forbidden(f"this needs the role {route.role}; the key {caller.name!r} is {caller.role}")
-    for value in params.values():
-        if len(value) > MAX_PATH_PARAMETER or not is_clean(value):
-            raise NotFound("there is nothing at this path")
+    check_params(params)
+    if route.starts:
+        check_queue()
     call = Call(request, caller, None if route.raw else _read_body(route, request))
     if not route.transactional:
         return handler(call, **params)

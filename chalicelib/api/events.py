@@ -34,7 +34,7 @@ class Taken(Answer):
     matched: int
 
 
-@routes.route("POST", "/events", audited=False, role=OPERATOR, body=Event, answer=Taken, status=202, transactional=False)
+@routes.route("POST", "/events", audited=False, starts=True, role=OPERATOR, body=Event, answer=Taken, status=202, transactional=False)
 def publish_event(call: Call) -> Reply:
     """Publish an event. Every `wait.event` node of that name (and key) whose `match` is true goes on; one that begins to wait within its `look_back_seconds` finds
     it too."""

@@ -9,10 +9,9 @@ from pydantic import Field
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model, Text
 from chalicelib.api.paging import integer, listing, read_page
-from chalicelib.api.replies import Reply, json_reply
+from chalicelib.api.replies import Reply, json_reply, ui_url
 from chalicelib.api.streams import EventStream
 from chalicelib.core.clock import parse as parse_time
-from chalicelib.core.config import settings
 from chalicelib.core.errors import ValidationFailed
 from chalicelib.engine.queries import ExecutionFilter
 from chalicelib.engine.wake import wake
@@ -135,13 +134,8 @@ class Accepted(Answer):
     status: str
 
 
-def ui_url(execution_id: str) -> str:
-    """Where a person sees an execution."""
-    return f"{settings().base_url}/#/executions/{execution_id}"
-
-
 @routes.route(
-    "POST", "/workflows/{id}/executions", audited=False, role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202
+    "POST", "/workflows/{id}/executions", audited=False, starts=True, role=OPERATOR, body=ExecutionStart, body_optional=True, answer=Started, status=202
 )
 def start_execution(call: Call, id: str) -> Reply:
     """Run a workflow: its live version, another version, or the draft as it is now (whose effects are real). With an `idempotency_key` a second

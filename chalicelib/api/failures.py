@@ -1,10 +1,11 @@
-"""What a driver's exception means to a caller: bad input is 4xx, an absent server is 503, and only the rest is ours."""
+"""What a driver's exception means to a caller: bad input is 4xx, an absent server is 503, and only the rest is ours.
+
+SQLAlchemy's exceptions are known by what they carry: the webhook's function answers without loading that library.
+"""
 
 from __future__ import annotations
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chalicelib.core.errors import Conflict, MillraceError, Unavailable, ValidationFailed
 
@@ -14,7 +15,8 @@ RERUN = frozenset({"40001", "40P01"})
 
 def driver_error(error: BaseException) -> BaseException:
     """psycopg's exception inside SQLAlchemy's."""
-    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    inner = getattr(error, "orig", None)
+    return inner if isinstance(inner, psycopg.Error) else error
 
 
 def sqlstate(error: BaseException) -> str:
@@ -35,7 +37,7 @@ def translate(error: BaseException) -> MillraceError | None:
     """The error of our tree that says the same, or None when the fault is ours."""
     inner = driver_error(error)
     state = sqlstate(error)
-    if isinstance(error, PoolTimeout) or connection_lost(error) or state[:2] in ("53", "57", "40", "55"):
+    if connection_lost(error) or state[:2] in ("53", "57", "40", "55"):
         return Unavailable("the database does not answer in time; try again")
     if isinstance(inner, psycopg.DataError) or state[:2] == "22":
         return ValidationFailed(

@@ -195,6 +195,8 @@ def _failures(route: Route) -> list[int]:
         statuses |= {428}
     if route.name in ("deliver", "deliver_test"):
         statuses |= {401, 403, 404, 409, 429}
+    if route.starts or route.name == "bulk_executions":
+        statuses |= {429}
     return sorted(statuses)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.api.request import current_request
+from chalicelib.core.config import settings
 from chalicelib.core.errors import MillraceError
 from chalicelib.core.jsontext import dumps
 
@@ -42,6 +43,11 @@ class Reply(Response):
 def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
     """A JSON answer."""
     return Reply(status, dumps(value), {"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})})
+
+
+def ui_url(execution_id: str) -> str:
+    """Where a person sees an execution."""
+    return f"{settings().base_url}/#/executions/{execution_id}"
 
 
 def created(value: Any, location: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import Started, read_time, ui_url
+from chalicelib.api.executions import Started, read_time
 from chalicelib.api.models import Answer, Model, Text
-from chalicelib.api.replies import Reply, json_reply
+from chalicelib.api.replies import Reply, json_reply, ui_url
 from chalicelib.core.errors import ValidationFailed
+from chalicelib.engine.overload import check_queue
 from chalicelib.engine.queries import ExecutionFilter
 from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import OPERATOR
@@ -30,7 +31,7 @@ class Retry(Model):
     new_keys: bool = Field(False, description="Whether nodes that run again carry new idempotency keys.")
 
 
-@routes.route("POST", "/executions/{id}/retry", role=OPERATOR, body=Retry, body_optional=True, answer=Started, status=202)
+@routes.route("POST", "/executions/{id}/retry", starts=True, role=OPERATOR, body=Retry, body_optional=True, answer=Started, status=202)
 def retry_execution(call: Call, id: str) -> Reply:
     """Run an ended execution again, as a new one with `retry_of`. What came before keeps its outputs; what runs again keeps its idempotency keys,
     unless `input` is given or `new_keys` is true."""
@@ -86,6 +87,8 @@ def bulk_executions(call: Call) -> Reply:
     if not wanted.model_fields_set:
         message = "name at least one field, such as workflow_id, so that not everything is meant by accident"
         raise ValidationFailed([{"path": "/filter", "code": "filter_empty", "message": message}])
+    if body.action == "retry" and not body.dry_run:
+        check_queue()
     times = (read_time(wanted.created_from, "/filter/from"), read_time(wanted.created_to, "/filter/to"))
     chosen = ExecutionFilter(wanted.workflow_id, wanted.trigger_id, (wanted.status,) if wanted.status else (), *times, wanted.q)
     result = service.bulk(call.connection, call.workspace_id, body.action, chosen, dry_run=body.dry_run)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import ui_url
 from chalicelib.api.models import Answer, Model
 from chalicelib.api.paging import listing, read_limit, read_page
-from chalicelib.api.replies import Reply, created, json_reply, no_content
+from chalicelib.api.replies import Reply, created, json_reply, no_content, ui_url
 from chalicelib.core.clock import to_text
+from chalicelib.core.db import executor
 from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import EDITOR, OPERATOR, VIEWER
 from chalicelib.scheduler.service import occurrences
@@ -197,7 +197,7 @@ def list_occurrences(call: Call, id: str) -> Reply:
 def list_health_changes(call: Call, id: str) -> Reply:
     """When the trigger became unhealthy, and why, and when it worked again; the newest 50."""
     row = service.get(call.connection, call.workspace_id, id)
-    changes = health_changes(call.connection, row["id"])
+    changes = health_changes(executor(call.connection), row["id"])
     return json_reply({"items": [{**change, "at": to_text(change["at"])} for change in changes], "next_cursor": None})
 
 
@@ -227,6 +227,7 @@ def get_delivery(call: Call, id: str, delivery_id: str) -> Reply:
 @routes.route(
     "POST",
     "/triggers/{id}/deliveries/{delivery_id}/replay",
+    starts=True,
     role=OPERATOR,
     body=Model,
     body_optional=True,

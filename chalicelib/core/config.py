@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing import Any
 
 from chalicelib.core.errors import Unavailable
 
@@ -47,6 +46,9 @@ VARIABLES = {
     "kafka_function": "MILLRACE_KAFKA_FUNCTION",
     "kafka_source_arn": "KAFKA_SOURCE_ARN",
     "kafka_source_access": "KAFKA_SOURCE_ACCESS",
+    "aws_region": "AWS_REGION",
+    "aws_endpoint_url": "AWS_ENDPOINT_URL",
+    "lambda_endpoint_url": "AWS_ENDPOINT_URL_LAMBDA",
     "environment": "MILLRACE_ENVIRONMENT",
     "demo": "MILLRACE_DEMO",
     "demo_smtp_port": "MILLRACE_DEMO_SMTP_PORT",
@@ -58,18 +60,36 @@ VARIABLES = {
 }
 
 
-class Settings(BaseModel):
-    """Everything the environment can say, with the defaults of the contract. Empty variables count as unset."""
+_LISTS = frozenset({"egress_allow", "cors_origins", "master_key_previous", "kafka_source_access"})
+_PATHS = frozenset({"data_dir", "kafka_ca"})
+_SMALLEST = {"port": 0, "demo_smtp_port": 1, "queue_limit": 1, "retention_days": 1}
+_LARGEST = {"port": 65_535, "demo_smtp_port": 65_535}
+_YES_OR_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_CHOICES = {
+    "kafka_security": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "kafka_mechanism": ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"),
+    "mirror": ("scheduler", "rules"),
+}
 
-    model_config = ConfigDict(frozen=True)
+
+class InvalidSettings(ValueError):
+    """A variable that cannot be meant; the message names it and says what can."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment can say, with the defaults of the contract. Empty variables count as unset.
+
+    Raises InvalidSettings for what does not go together. A plain dataclass: every function loads this at its cold start, and a library for it would cost more than it saves.
+    """
 
     database_url: str | None = None
     database_replica_url: str | None = None
     redis_url: str | None = None
     kafka_bootstrap_servers: str | None = None
     kafka_off_reason: str | None = None
-    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"] | None = None
+    kafka_security: str = "PLAINTEXT"
+    kafka_mechanism: str | None = None
     kafka_username: str | None = None
     kafka_password: str | None = None
     kafka_ca: Path | None = None
@@ -86,54 +106,44 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = ()
     engine_function: str | None = None
     sandbox_function: str | None = None
-    mirror: Literal["scheduler", "rules"] | None = None
+    mirror: str | None = None
     fire_function: str | None = None
     scheduler_role: str | None = None
     kafka_function: str | None = None
     kafka_source_arn: str | None = None
     kafka_source_access: tuple[str, ...] = ()
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
+    lambda_endpoint_url: str | None = None
     environment: str = "local"
     demo: bool = False
-    demo_smtp_port: int | None = Field(default=None, ge=1, le=65535)
-    port: int = Field(default=8080, ge=0, le=65535)
+    demo_smtp_port: int | None = None
+    port: int = 8080
     data_dir: Path = Path(".millrace")
-    queue_limit: int = Field(default=100_000, ge=1)
-    retention_days: int | None = Field(default=None, ge=1)
+    queue_limit: int = 100_000
+    retention_days: int | None = None
     log_level: str = "INFO"
 
-    @field_validator("egress_allow", "cors_origins", "master_key_previous", "kafka_source_access", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
+    def __post_init__(self) -> None:
+        if self.bootstrap_key is not None and not _BOOTSTRAP_KEY.match(self.bootstrap_key):
+            raise InvalidSettings("MILLRACE_BOOTSTRAP_KEY must be 20 to 200 characters of A-Z a-z 0-9 _ -")
+        if len({self.oidc_issuer is None, self.oidc_audience is None, self.oidc_jwks_url is None}) > 1:
+            raise InvalidSettings("MILLRACE_OIDC_ISSUER, MILLRACE_OIDC_AUDIENCE and MILLRACE_OIDC_JWKS_URL go together")
+        self._check_kafka_sign_in()
 
-    @field_validator("bootstrap_key")
-    @classmethod
-    def _key_form(cls, value: str | None) -> str | None:
-        if value is not None and not _BOOTSTRAP_KEY.match(value):
-            raise ValueError("MILLRACE_BOOTSTRAP_KEY must be 20 to 200 characters of A-Z a-z 0-9 _ -")
-        return value
-
-    @model_validator(mode="after")
-    def _kafka_sign_in(self) -> Settings:
+    def _check_kafka_sign_in(self) -> None:
         sasl, mechanism = self.kafka_security.startswith("SASL_"), self.kafka_mechanism
         if sasl != (mechanism is not None):
-            raise ValueError("KAFKA_SASL_MECHANISM goes with KAFKA_SECURITY_PROTOCOL SASL_SSL or SASL_PLAINTEXT, and with no other")
+            raise InvalidSettings("KAFKA_SASL_MECHANISM goes with KAFKA_SECURITY_PROTOCOL SASL_SSL or SASL_PLAINTEXT, and with no other")
         if mechanism == "AWS_MSK_IAM" and self.kafka_security != "SASL_SSL":
-            raise ValueError("AWS_MSK_IAM needs KAFKA_SECURITY_PROTOCOL SASL_SSL")
+            raise InvalidSettings("AWS_MSK_IAM needs KAFKA_SECURITY_PROTOCOL SASL_SSL")
         if mechanism not in (None, "AWS_MSK_IAM") and not (self.kafka_username and self.kafka_password):
-            raise ValueError(f"{mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
-        return self
-
-    @model_validator(mode="after")
-    def _oidc_whole(self) -> Settings:
-        if len({self.oidc_issuer is None, self.oidc_audience is None, self.oidc_jwks_url is None}) > 1:
-            raise ValueError("MILLRACE_OIDC_ISSUER, MILLRACE_OIDC_AUDIENCE and MILLRACE_OIDC_JWKS_URL go together")
-        return self
+            raise InvalidSettings(f"{mechanism} needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the variables of VARIABLES. Raises pydantic's ValidationError, naming each wrong one."""
-        return cls.model_validate({name: environ[var] for name, var in VARIABLES.items() if environ.get(var)})
+        """Read the variables of VARIABLES. Raises InvalidSettings, naming the first wrong one."""
+        return cls(**{name: _read(name, environ[variable]) for name, variable in VARIABLES.items() if environ.get(variable)})
 
     @property
     def redis_enabled(self) -> bool:
@@ -150,6 +160,13 @@ class Settings(BaseModel):
         """Where users reach this installation, without a trailing slash."""
         return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
+    @property
+    def lambda_url(self) -> str:
+        """Where Lambda's API is, without a trailing slash."""
+        named = self.lambda_endpoint_url or self.aws_endpoint_url
+        domain = "amazonaws.com.cn" if self.aws_region.startswith("cn-") else "amazonaws.com"
+        return named.rstrip("/") if named else f"https://lambda.{self.aws_region}.{domain}"
+
     def require_database_url(self) -> str:
         """DATABASE_URL, or an error that says to set it."""
         if not self.database_url:
@@ -161,3 +178,34 @@ class Settings(BaseModel):
 def settings() -> Settings:
     """The process's settings, read at first use. Tests call `settings.cache_clear()` after changing the environment."""
     return Settings.from_env(os.environ)
+
+
+def _read(name: str, text: str) -> Any:
+    """A variable's text as its setting's type. Raises InvalidSettings."""
+    if name in _LISTS:
+        return tuple(part for part in re.split(r"[\s,]+", text) if part)
+    if name in _PATHS:
+        return Path(text)
+    if name in _SMALLEST:
+        return _whole_number(name, text)
+    if name == "demo":
+        return _YES_OR_NO[_one_of(name, text.strip().lower(), _YES_OR_NO)]
+    return _one_of(name, text, _CHOICES[name]) if name in _CHOICES else text
+
+
+def _whole_number(name: str, text: str) -> int:
+    smallest, largest = _SMALLEST[name], _LARGEST.get(name)
+    try:
+        number = int(text)
+    except ValueError:
+        number = smallest - 1
+    if number < smallest or (largest is not None and number > largest):
+        bounds = f"{smallest} or more" if largest is None else f"from {smallest} to {largest}"
+        raise InvalidSettings(f"{VARIABLES[name]} must be a whole number, {bounds}, not {text[:40]!r}")
+    return number
+
+
+def _one_of(name: str, text: str, choices: Collection[str]) -> str:
+    if text not in choices:
+        raise InvalidSettings(f"{VARIABLES[name]} must be one of {', '.join(choices)}, not {text[:40]!r}")
+    return text

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from chalicelib.core.db import CONNECT_OPTIONS, MAX_IDLE_SECONDS, libpq_url
+from chalicelib.core.hot import CONNECT_OPTIONS, MAX_IDLE_SECONDS, libpq_url
 
 # Whole statement again: serialisation failure, deadlock, and what a lost or restarting server answers.
 RETRYABLE_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03")

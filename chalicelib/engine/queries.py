@@ -15,25 +15,16 @@ from chalicelib.core import db
 from chalicelib.core.clock import to_text
 from chalicelib.core.errors import NotFound
 from chalicelib.core.ids import bound
-from chalicelib.engine.starts import Execute
+from chalicelib.engine.outcomes import STATUS
 from chalicelib.engine.state import shown_iteration
 
-# Only start and end are written to `executions`; what is between follows from the queue's row.
-_STATUS = """CASE WHEN e.status <> 'queued' THEN e.status WHEN w.worker IS NOT NULL THEN 'running'
-  WHEN w.started_at IS NOT NULL THEN 'waiting' ELSE 'queued' END"""
-
-_COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {_STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
+_COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
   coalesce(e.started_at, w.started_at) AS started_at, e.finished_at, e.last_seq,
   CASE WHEN w.worker IS NULL AND w.lease_epoch > 0 THEN w.wake_at END AS wake_at, e.parent_id"""  # noqa: S608 - constants only
 
 _ONE = f"""
 SELECT {_COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
 WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s AND e.part IS NULL
-"""  # noqa: S608
-
-_ONE_STATUS = f"""
-SELECT {_STATUS} AS status FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
-WHERE e.id = %(id)s AND (%(workspace_id)s::text IS NULL OR e.workspace_id = %(workspace_id)s)
 """  # noqa: S608
 
 _EVENTS = """
@@ -81,7 +72,7 @@ WHERE e.workspace_id = %(workspace_id)s AND e.part IS NULL
   AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
   AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
   AND (%(parent_id)s::text IS NULL OR e.parent_id = %(parent_id)s)
-  AND (%(statuses)s::text[] IS NULL OR {_STATUS} = ANY(%(statuses)s))
+  AND (%(statuses)s::text[] IS NULL OR {STATUS} = ANY(%(statuses)s))
   AND (%(from)s::timestamptz IS NULL OR (e.created_at >= %(from)s AND e.id >= %(from_id)s))
   AND (%(to)s::timestamptz IS NULL OR (e.created_at < %(to)s AND e.id < %(to_id)s))
   AND (%(q)s::text IS NULL OR e.id = %(q)s OR strpos(lower(e.input), lower(%(q)s)) > 0 OR strpos(lower(e.error), lower(%(q)s)) > 0)
@@ -103,13 +94,6 @@ _LIVE_OF_WORKFLOW = """
 SELECT e.id FROM wakes w JOIN executions e ON e.id = w.execution_id WHERE e.workflow_id = %(workflow_id)s LIMIT %(limit)s
 """
 
-_ANSWERS = """
-SELECT e.id, e.status, e.output, e.error, r.output AS reply FROM executions e
-LEFT JOIN LATERAL (SELECT n.output FROM node_runs n WHERE n.execution_id = e.id AND n.type = 'respond' AND n.status = 'succeeded'
-                   ORDER BY n.finished_seq LIMIT 1) r ON true
-WHERE e.id = ANY(%(ids)s) AND (e.status <> 'queued' OR r.output IS NOT NULL)
-"""
-
 REDACTED = "[redacted]"
 MAX_RUNS_SHOWN = 5000
 PAYLOAD_BUDGET = 3_000_000  # bytes of node payloads in one answer, which on AWS has a bound of 6 MB
@@ -127,16 +111,6 @@ class ExecutionFilter:
     created_to: datetime | None = None
     q: str | None = None
     parent_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a caller that waits may be told: the first `respond`'s {status, headers, body}, or how the execution ended."""
-
-    status: str
-    output: Any
-    error: dict[str, Any] | None
-    reply: dict[str, Any] | None
 
 
 def get_execution(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:
@@ -241,12 +215,6 @@ def execution_events(connection: Connection, workspace_id: str, execution_id: st
     return sorted((event for event in events if event["seq"] > after), key=lambda event: event["seq"])
 
 
-def execution_status(execute: Execute, execution_id: str, workspace_id: str | None = None) -> str | None:
-    """The present status of one execution, None when there is none (or it is another workspace's)."""
-    found = execute(_ONE_STATUS, {"id": execution_id, "workspace_id": workspace_id})
-    return found[0]["status"] if found else None
-
-
 def waiting_attempts(connection: Connection, execution_id: str, node_id: str) -> list[tuple[str, str, int]]:
     """(execution, iteration, attempt) of each run of a node that waits now: for a delay's end, or before a retry."""
     found = db.rows(connection, _WAITING_RUNS, {"ids": family(connection, execution_id), "node_id": node_id})
@@ -256,14 +224,6 @@ def waiting_attempts(connection: Connection, execution_id: str, node_id: str) ->
 def live_executions(connection: Connection, workflow_id: str, limit: int = 1000) -> list[str]:
     """Ids of a workflow's executions that have not ended, at most `limit`."""
     return [row["id"] for row in db.rows(connection, _LIVE_OF_WORKFLOW, {"workflow_id": workflow_id, "limit": limit})]
-
-
-def read_answers(execute: Execute, execution_ids: Sequence[str]) -> dict[str, Answer]:
-    """For callers that wait: the answers that are there by now."""
-    found = {}
-    for row in execute(_ANSWERS, {"ids": list(execution_ids)}):
-        found[row["id"]] = Answer(row["status"], _load(row["output"]), _load(row["error"]), _load(row["reply"]))
-    return found
 
 
 def _one(connection: Connection, workspace_id: str, execution_id: str) -> Mapping[str, Any]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.core.hot import Execute
 from chalicelib.core.jsontext import dumps
-from chalicelib.engine.starts import Execute
 
 _SIGNAL = """
 WITH e AS (SELECT execution_id FROM wakes WHERE execution_id = %(id)s FOR UPDATE),

@@ -6,14 +6,14 @@ had read (trigger, live version) is still so. Callers can therefore cache freely
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chalicelib.core.hot import Execute
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps, loads
 
-Execute = Callable[[str, Mapping[str, Any]], Sequence[Mapping[str, Any]]]
 Verdict = Literal["started", "duplicate", "changed", "gone", "trigger_disabled", "workflow_disabled", "workflow_not_published"]
 
 

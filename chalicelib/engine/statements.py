@@ -205,3 +205,6 @@ SAVE_LINKED = _SAVE.format(
 )
 
 READ_WAKES = "SELECT execution_id, lease_epoch, signals, worker FROM wakes WHERE execution_id = ANY(%(ids)s)"
+
+# How many are due and not begun, counted no further than `limit`.
+COUNT_DUE = "SELECT count(*) AS due FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT %(limit)s) AS due"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.core.hot import Execute
 from chalicelib.engine import statements
-from chalicelib.engine.starts import Execute
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from chalicelib.core.db import row, rows, run
 from chalicelib.core.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.identity.service import Caller
-from chalicelib.triggers.tokens import CannotCheck, check_token
+from chalicelib.triggers.refusals import CannotCheck
+from chalicelib.triggers.tokens import check_token
 
 Row = Mapping[str, Any]
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")  # never one that a public key could forge

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Annotated, Any, Literal
 
@@ -12,10 +10,10 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_v
 from chalicelib.core.egress import parse_url
 from chalicelib.core.errors import MillraceError
 from chalicelib.registry.spec import Config
+from chalicelib.triggers.secrets import decoded_secret, webhook_key
 
 HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 RESERVED_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
-SECRET_FIELDS = ("secret", "previous_secret")
 JWT_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
@@ -233,43 +231,3 @@ Auth = Annotated[
     | JwtAuth,
     Field(discriminator="type"),
 ]
-AUTH_KINDS = frozenset({"open", "api_key", "hmac", "standard_webhooks", "github", "stripe", "slack", "shopify", "basic", "jwt"})
-# These cannot tell friend from foe without one. `api_key` has Millrace's own keys, `jwt` the issuer's.
-NEED_SECRET = AUTH_KINDS - {"open", "api_key", "jwt"}
-
-
-def webhook_key(secret: str) -> bytes:
-    """The key of a Standard Webhooks secret. Raises ValueError when it is not base64."""
-    text = secret.removeprefix("whsec_")
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("the secret must be base64, as in whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") from None
-
-
-def decoded_secret(secret: str, encoding: str) -> bytes:
-    """The key that a secret stands for. Raises ValueError when it is not in that encoding."""
-    try:
-        if encoding == "hex":
-            return bytes.fromhex(secret)
-        if encoding == "base64":
-            return base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError(f"the secret is not {encoding}, as secret_encoding says") from None
-    return secret.encode()
-
-
-def without_secrets(auth: dict[str, Any]) -> dict[str, Any]:
-    """`auth` as the API shows it: `has_secret` in the place of the secret, for every kind that can have one."""
-    shown = {name: value for name, value in auth.items() if name not in (*SECRET_FIELDS, "sealed")}
-    return shown if auth["type"] in ("open", "jwt") else shown | {"has_secret": has_secret(auth)}
-
-
-def has_secret(auth: dict[str, Any]) -> bool:
-    """Whether there is a secret, sealed or not."""
-    return bool(auth.get("secret")) or "secret" in auth.get("sealed", {}).get("fields", ())
-
-
-def needs_secret(auth: dict[str, Any]) -> bool:
-    """Whether every call must be refused, because the secret was never given here."""
-    return auth.get("type") in NEED_SECRET and not has_secret(auth)

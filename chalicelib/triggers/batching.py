@@ -10,10 +10,10 @@ from functools import lru_cache
 
 import psycopg
 
-from chalicelib.core.db import hot
 from chalicelib.core.errors import Unavailable
+from chalicelib.core.hot import Execute, hot
 from chalicelib.core.logging import logger
-from chalicelib.engine.starts import Execute, Started, StartRow, start_executions
+from chalicelib.engine.starts import Started, StartRow, start_executions
 
 MAX_ROWS = 300
 ATTEMPTS = 3

@@ -17,10 +17,10 @@ from chalicelib.core import db
 from chalicelib.core.clock import to_text
 from chalicelib.core.config import settings
 from chalicelib.core.errors import Conflict, MillraceError, NotFound
+from chalicelib.core.hot import hot_execute
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.triggers.bodies import parse_body
-from chalicelib.triggers.deliveries import hot_execute
 from chalicelib.triggers.doors import Door, door_of
 from chalicelib.triggers.health import printable
 from chalicelib.triggers.mapping import prepare_input
@@ -104,7 +104,7 @@ def catch(connection: Connection, token: str, delivery: Delivery, authorize: Aut
         raise NotFound("there is no test URL here, or it is too old; make a new one in the builder")
     if row["captured_at"] is not None:
         raise Conflict("this test URL has caught its one request; make a new one", code="test_url_used")
-    door = door_of(connection, row["trigger_id"])
+    door = door_of(db.executor(connection), row["trigger_id"])
     assert door is not None  # the test's row goes with its trigger
     try:
         check_method(door, delivery)

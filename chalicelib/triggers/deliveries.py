@@ -1,46 +1,29 @@
 """The deliveries log: what came in at an `api` trigger and what became of it, for a week, and any of it once more.
 
-What starts an execution is written by the very statement that starts it. Duplicates and refusals are written afterwards, at most LINES_PER_SECOND for each
-trigger and process, so that strangers cannot fill the disk; `times` of the next line of the same kind says for how many it stands. Of callers that were not let in
-no body is kept.
+What starts an execution is written by the very statement that starts it, duplicates and refusals afterwards (delivery_notes.py).
 """
 
 from __future__ import annotations
 
 import base64
-import threading
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection
 
-from chalicelib.core import db, metrics
+from chalicelib.core import db
 from chalicelib.core.clock import to_text
-from chalicelib.core.config import settings
 from chalicelib.core.errors import Conflict, MillraceError, NotFound, Unavailable
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import loads
-from chalicelib.core.logging import logger
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.triggers.bodies import parse_body
 from chalicelib.triggers.doors import Door, door_of
-from chalicelib.triggers.health import printable
 from chalicelib.triggers.mapping import prepare_input
 from chalicelib.triggers.refusals import refusal
-from chalicelib.triggers.visits import Visit, context_of, kept_apart, request_text
+from chalicelib.triggers.visits import kept_apart
 
 KEPT_DAYS = 7
-LINES_PER_SECOND = 5.0
-BURST = 50.0
-MAX_KEPT_BODY = 256 * 1024
-
-_WRITE = """
-INSERT INTO trigger_deliveries (trigger_id, id, method, outcome, status, code, detail, execution_id, body_bytes, request, times)
-VALUES (%(trigger_id)s, %(id)s, %(method)s, %(outcome)s, %(status)s, %(code)s, %(detail)s, %(execution_id)s, %(body_bytes)s, %(request)s, %(times)s)
-"""
 _LIST = """
 SELECT id, received_at, method, outcome, status, code, detail, execution_id, replay_of, body_bytes, times,
   request IS NOT NULL OR execution_id IS NOT NULL AS replayable
@@ -57,80 +40,6 @@ _FORGET = """
 DELETE FROM trigger_deliveries WHERE ctid = ANY (ARRAY(
   SELECT ctid FROM trigger_deliveries WHERE received_at < now() - make_interval(days => %(days)s) LIMIT %(limit)s))
 """
-
-
-def note_refusal(visit: Visit, error: MillraceError) -> None:
-    """Write down a delivery that was refused, with why. A path without a trigger has no log; a database that is away can keep none."""
-    metrics.count("trigger_deliveries", outcome="refused")
-    if visit.door is None or (error.status >= 500 and error.code == "unavailable"):
-        return
-    _write(
-        visit,
-        {"outcome": "refused", "status": error.status, "code": error.code, "detail": printable(error.detail), "execution_id": None},
-    )
-
-
-def note_duplicate(visit: Visit, execution_id: str) -> None:
-    """Write down a delivery that came before."""
-    metrics.count("trigger_deliveries", outcome="duplicate")
-    _write(visit, {"outcome": "duplicate", "status": 202, "code": None, "detail": None, "execution_id": execution_id})
-
-
-def _write(visit: Visit, line: Mapping[str, Any]) -> None:
-    door, delivery = visit.door, visit.delivery
-    assert door is not None
-    times = _may_write(door.row["id"], (line["outcome"], line["code"]))
-    if not times:
-        return
-    kept = visit.admitted and len(delivery.body) <= MAX_KEPT_BODY and (line["execution_id"] is None or kept_apart(door))
-    values = {
-        **line,
-        "trigger_id": door.row["id"],
-        "id": new_id("dlv"),
-        "times": times,
-        "method": delivery.method[:20],
-        "body_bytes": len(delivery.body),
-        "request": _request(visit, door) if kept else None,
-    }
-    try:
-        hot_execute(_WRITE, values)
-    except psycopg.Error as error:  # the answer to the caller is worth more than its line in the log
-        logger("ingress").warning(
-            "a delivery is not in the log", extra={"trigger_id": door.row["id"], "error": type(error).__name__}
-        )
-
-
-def _request(visit: Visit, door: Door) -> str | None:
-    try:
-        return request_text(visit.delivery, context_of(door, visit.delivery, visit.proof))
-    except MillraceError:
-        return None
-
-
-def hot_execute(sql: str, values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """One statement in its own transaction."""
-    return db.hot(settings().require_database_url()).execute(sql, values)
-
-
-_allowance: dict[str, tuple[float, float]] = {}
-_unsaid: Counter[tuple[str, tuple[str, str | None]]] = Counter()
-_allowance_lock = threading.Lock()
-
-
-def _may_write(trigger_id: str, kind: tuple[str, str | None]) -> int:
-    """For how many deliveries of this kind a line may be written now: itself and those before it that got none; 0: this gets none either."""
-    now = time.monotonic()
-    with _allowance_lock:
-        if len(_allowance) > 10_000:
-            _allowance.clear()
-            _unsaid.clear()
-        left, at = _allowance.get(trigger_id, (BURST, now))
-        left = min(BURST, left + (now - at) * LINES_PER_SECOND)
-        _allowance[trigger_id] = (max(0.0, left - 1.0), now)
-        if left < 1.0:
-            _unsaid[trigger_id, kind] += 1
-            return 0
-        return 1 + _unsaid.pop((trigger_id, kind), 0)
 
 
 def list_page(
@@ -208,7 +117,7 @@ def replay(connection: Connection, trigger: Mapping[str, Any], delivery_id: str)
     held = line["held"]
     if held is None:
         raise Conflict("of this delivery nothing was kept that could be sent again", code="not_replayable")
-    door = door_of(connection, trigger["id"])
+    door = door_of(db.executor(connection), trigger["id"])
     if door is None or door.closed:
         raise refusal(door.closed if door and door.closed else "gone")
     context = {"type": "api", "id": trigger["id"]} | {name: held.get(name) for name in ("method", "path", "headers", "query")}

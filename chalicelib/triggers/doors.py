@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+import psycopg
 
-from chalicelib.core.db import row, transaction
+from chalicelib.core.errors import Unavailable
+from chalicelib.core.hot import Execute, hot_execute
 from chalicelib.core.jsontext import loads
-from chalicelib.credentials.keys import SealFailed
 from chalicelib.triggers.schemas import input_schema_of
-from chalicelib.triggers.sealed_auth import closed, opened
+from chalicelib.triggers.secrets import SEALED
 
 MAX_REMEMBERED = 5_000
 
@@ -59,8 +59,10 @@ def forget_door(path: str) -> None:
 
 def read_door(path: str) -> Door | None:
     """What the database says now; None when no trigger has this path. Raises Unavailable without a database."""
-    with transaction() as connection:
-        door = _door(connection, row(connection, f"{_DOOR} t.path = %(key)s", {"key": path}))
+    try:
+        door = _door(hot_execute, hot_execute(f"{_DOOR} t.path = %(key)s", {"key": path}))
+    except psycopg.Error as error:
+        raise Unavailable("the database does not answer; the request changed nothing, try again") from error
     with _lock:
         if door is None:
             _doors.pop(path, None)
@@ -71,17 +73,23 @@ def read_door(path: str) -> Door | None:
     return door
 
 
-def door_of(connection: Connection, trigger_id: str) -> Door | None:
+def door_of(execute: Execute, trigger_id: str) -> Door | None:
     """What the database says now of a trigger by its id; None for one that is no `api` trigger."""
-    return _door(connection, row(connection, f"{_DOOR} t.id = %(key)s", {"key": trigger_id}))
+    return _door(execute, execute(f"{_DOOR} t.id = %(key)s", {"key": trigger_id}))
 
 
-def _door(connection: Connection, found: Mapping[str, Any] | None) -> Door | None:
-    if found is None:
+def _door(execute: Execute, rows: Sequence[Mapping[str, Any]]) -> Door | None:
+    if not rows:
         return None
-    schema = input_schema_of(connection, found["definition_id"]) if found["definition_id"] else None
+    found = dict(rows[0])
+    schema = input_schema_of(execute, found["definition_id"]) if found["definition_id"] else None
     config = loads(found["config"])
+    if SEALED not in config["auth"]:
+        return Door(found, config, schema)
+    from chalicelib.credentials.keys import SealFailed  # here, for only such a door needs the library for ciphers
+    from chalicelib.triggers.sealed_auth import closed, opened
+
     try:
-        return Door(dict(found), opened(config, found["workspace_id"], found["id"]), schema)
+        return Door(found, opened(config, found["workspace_id"], found["id"]), schema)
     except SealFailed as error:
-        return Door(dict(found), closed(config), schema, f"the trigger's secret cannot be opened: {error.detail}")
+        return Door(found, closed(config), schema, f"the trigger's secret cannot be opened: {error.detail}")

@@ -102,7 +102,7 @@ def _wish(connection: Connection, pair: Mapping[str, Any]) -> StartRow | None:
     )
     if not _passes(loads(pair["config"]).get("filter"), raw, trigger, pair["now"], pair["ended_id"]):
         return None
-    schema = input_schema_of(connection, pair["definition_id"])
+    schema = input_schema_of(db.executor(connection), pair["definition_id"])
     return StartRow(
         workspace_id=pair["workspace_id"],
         workflow_id=pair["workflow_id"],

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection
 
-from chalicelib.core import db
-from chalicelib.core.config import settings
-from chalicelib.core.db import hot
+from chalicelib.core.hot import Execute, hot_execute
 from chalicelib.core.logging import logger
 
 MAX_REASON = 500
@@ -32,7 +29,7 @@ def note_health(row: Mapping[str, Any], reason: str | None) -> None:
     if row["unhealthy_reason"] == reason:
         return
     try:
-        hot(settings().require_database_url()).execute(
+        hot_execute(
             _NOTE, {"id": row["id"], "revision": row["revision"], "reason": None if reason is None else printable(reason)}
         )
     except psycopg.Error as error:
@@ -41,9 +38,9 @@ def note_health(row: Mapping[str, Any], reason: str | None) -> None:
         )
 
 
-def health_changes(connection: Connection, trigger_id: str, limit: int = 50) -> Sequence[Mapping[str, Any]]:
+def health_changes(execute: Execute, trigger_id: str, limit: int = 50) -> Sequence[Mapping[str, Any]]:
     """When the trigger became unhealthy and healthy again: {at, state, reason}, newest first."""
-    return db.rows(connection, _CHANGES, {"trigger_id": trigger_id, "limit": limit})
+    return execute(_CHANGES, {"trigger_id": trigger_id, "limit": limit})
 
 
 def printable(text: str) -> str:

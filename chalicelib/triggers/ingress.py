@@ -12,19 +12,18 @@ import psycopg
 
 from chalicelib.core import metrics
 from chalicelib.core.config import settings
-from chalicelib.core.db import hot, transaction
 from chalicelib.core.errors import Conflict, MillraceError, NotFound, Unavailable, ValidationFailed
-from chalicelib.engine.queries import execution_status
+from chalicelib.core.hot import hot_execute
+from chalicelib.engine.outcomes import execution_status
+from chalicelib.engine.overload import check_queue
 from chalicelib.engine.starts import Started, StartRow
 from chalicelib.engine.wake import wake
-from chalicelib.triggers import debounce, deliveries
 from chalicelib.triggers.batching import batcher
+from chalicelib.triggers.delivery_notes import note_duplicate, note_refusal
 from chalicelib.triggers.doors import Door, forget_door, read_door, remembered_door
 from chalicelib.triggers.health import note_health
 from chalicelib.triggers.limits import count_call
-from chalicelib.triggers.overload import check_queue
-from chalicelib.triggers.refusals import refusal
-from chalicelib.triggers.tokens import CannotCheck
+from chalicelib.triggers.refusals import CannotCheck, refusal
 from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
 
 MAX_ROUNDS = 10
@@ -74,7 +73,7 @@ def receive(delivery: Delivery, authorize: Authorize) -> Receipt | Greeting:
     except MillraceError as error:
         if visit.standing is not None:
             error.headers = visit.standing.headers() | error.headers
-        deliveries.note_refusal(visit, error)
+        note_refusal(visit, error)
         raise
 
 
@@ -133,9 +132,8 @@ def _refuse_replay(visit: Visit, wish: StartRow) -> None:
     if visit.proof.digest is None or wish.key is None:
         return
     values = {"id": wish.trigger_id, "digest": visit.proof.digest, "key": wish.key}
-    execute = hot(settings().require_database_url()).execute
     try:
-        first = execute(_SEE, values) or execute(_SEEN, values)
+        first = hot_execute(_SEE, values) or hot_execute(_SEEN, values)
     except psycopg.errors.ForeignKeyViolation:
         return  # the trigger has just been deleted; starting will say so
     except psycopg.Error as error:
@@ -149,6 +147,9 @@ def _start(visit: Visit, door: Door, wish: StartRow) -> tuple[Started, bool]:
     rule = door.config.get("debounce")
     if rule is None:
         return batcher(settings().require_database_url()).start(wish), False
+    from chalicelib.core.db import transaction  # here, since few triggers need more than single statements
+    from chalicelib.triggers import debounce
+
     with transaction() as connection:
         held = debounce.hold(connection, rule, wish, visit.raw)
     return held.started, held.merged
@@ -171,7 +172,7 @@ def _receipt(visit: Visit, door: Door, wish: StartRow, started: Started, merged:
         return Receipt(execution_id, "queued", False, debounced, headers, wait)
     if started.body_hash != wish.body_hash:
         raise _key_reused(execution_id)
-    deliveries.note_duplicate(visit, execution_id)
+    note_duplicate(visit, execution_id)
     return Receipt(execution_id, _status(execution_id), True, False, headers, wait)
 
 
@@ -185,7 +186,7 @@ def _key_reused(execution_id: str) -> ValidationFailed:
 
 def _status(execution_id: str) -> str:
     try:
-        status = execution_status(hot(settings().require_database_url()).execute, execution_id)
+        status = execution_status(hot_execute, execution_id)
     except psycopg.Error as error:
         raise Unavailable("the database does not answer; try again with the same key") from error
     return status or "queued"
@@ -205,6 +206,6 @@ def _note_fired(trigger_id: str) -> None:
             _fired.clear()
         _fired[trigger_id] = now
     try:
-        hot(settings().require_database_url()).execute(_NOTE_FIRED, {"id": trigger_id})
+        hot_execute(_NOTE_FIRED, {"id": trigger_id})
     except psycopg.Error:
         return

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import psycopg
 
-from chalicelib.core.config import settings
-from chalicelib.core.db import hot
 from chalicelib.core.errors import RateLimited, Unavailable
+from chalicelib.core.hot import hot_execute
 from chalicelib.triggers.doors import Door
 
 MAX_REMEMBERED = 10_000
@@ -84,11 +83,10 @@ def count_call(door: Door) -> Standing | None:
 
 def _take(trigger_id: str, limit: Mapping[str, int]) -> tuple[bool, Standing]:
     calls, per = limit["limit"], limit["per_seconds"]
-    execute = hot(settings().require_database_url()).execute
     try:
-        rows = execute(_TAKE, {"id": trigger_id, "step": per / calls, "per": per})
+        rows = hot_execute(_TAKE, {"id": trigger_id, "step": per / calls, "per": per})
         taken = bool(rows)
-        rows = rows or execute(_LOOK, {"id": trigger_id})
+        rows = rows or hot_execute(_LOOK, {"id": trigger_id})
     except psycopg.Error as error:
         raise Unavailable("the database does not answer; send the request again, with the same key it starts only once") from error
     return taken, Standing(calls, per, rows[0]["full_in"] if rows else 0.0)

@@ -16,7 +16,7 @@ from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
-from chalicelib.triggers import auth as auth_kinds
+from chalicelib.triggers import secrets as auth_kinds
 from chalicelib.triggers.mapping import mapping_problems
 
 _MAX = 500

@@ -16,9 +16,7 @@ from chalicelib.core import db
 from chalicelib.core.jsontext import dumps, loads
 from chalicelib.credentials.keys import Keyring, keyring
 from chalicelib.credentials.sealing import rewrap, seal, unseal
-from chalicelib.triggers.auth import SECRET_FIELDS
-
-SEALED = "sealed"
+from chalicelib.triggers.secrets import SEALED, SECRET_FIELDS
 
 _STALE = """
 SELECT id, workspace_id, config FROM triggers

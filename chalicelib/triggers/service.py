@@ -18,8 +18,8 @@ from chalicelib.core.kafka import off_reason
 from chalicelib.credentials.keys import SealFailed
 from chalicelib.definitions.complaints import complaints
 from chalicelib.registry.catalogue import trigger_types
-from chalicelib.triggers import auth as auth_kinds
 from chalicelib.triggers import presets, repository
+from chalicelib.triggers import secrets as auth_kinds
 from chalicelib.triggers.kafka_readers import lag_of
 from chalicelib.triggers.mapping import mapping_problems
 from chalicelib.triggers.sealed_auth import closed, opened, with_sealed

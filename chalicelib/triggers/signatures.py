@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.core.errors import Unauthenticated
-from chalicelib.triggers.auth import SECRET_FIELDS, decoded_secret, webhook_key
+from chalicelib.triggers.secrets import SECRET_FIELDS, decoded_secret, webhook_key
 
 TOLERANCE_SECONDS = 300
 MAX_OFFERED = 20

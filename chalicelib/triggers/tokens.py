@@ -17,26 +17,16 @@ from chalicelib.core.egress import guard
 from chalicelib.core.errors import MillraceError, Unauthenticated
 from chalicelib.core.http import HttpClient
 from chalicelib.core.jsontext import loads
+from chalicelib.triggers.refusals import AGAIN_SECONDS, CannotCheck
 
 FRESH_SECONDS = 600.0
 KEPT_SECONDS = 86_400.0
-AGAIN_SECONDS = 30.0
 FETCH_SECONDS = 5.0
 LEEWAY_SECONDS = 60
 MAX_JWKS_BYTES = 512 * 1024
 MAX_KEYS = 100
 MAX_TOKEN_LENGTH = 16_384
 MAX_ISSUERS = 500
-
-
-class CannotCheck(MillraceError):
-    """Whether a caller is allowed cannot be told: the issuer's keys or our own secret are not to be had. The trigger is marked unhealthy with these words."""
-
-    status, code, title = 503, "trigger_unhealthy", "This trigger cannot check its callers now"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.headers["Retry-After"] = str(int(AGAIN_SECONDS))
 
 
 @dataclass(slots=True)

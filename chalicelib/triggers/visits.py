@@ -12,18 +12,15 @@ from urllib.parse import urlencode
 
 from chalicelib.core.clock import utc_now
 from chalicelib.core.errors import BadRequest, MethodNotAllowed, Unauthenticated, ValidationFailed
-from chalicelib.core.expressions import Scope
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps, is_clean
 from chalicelib.engine.starts import StartRow
-from chalicelib.triggers.auth import SECRET_FIELDS, needs_secret
 from chalicelib.triggers.bodies import parse_body
 from chalicelib.triggers.doors import Door
 from chalicelib.triggers.limits import Standing
-from chalicelib.triggers.mapping import prepare_input
-from chalicelib.triggers.refusals import refusal
+from chalicelib.triggers.refusals import CannotCheck, refusal
+from chalicelib.triggers.secrets import SECRET_FIELDS, needs_secret
 from chalicelib.triggers.signatures import check_signature, same_text, stored_headers
-from chalicelib.triggers.tokens import CannotCheck, check_token
 
 MAX_KEY_LENGTH = 255
 SIGNED = frozenset({"hmac", "standard_webhooks", "github", "stripe", "slack", "shopify"})
@@ -90,6 +87,8 @@ def check_caller(door: Door, delivery: Delivery, authorize: Authorize) -> Proof:
         _check_basic(auth, delivery.headers)
         return Proof()
     if kind == "jwt":
+        from chalicelib.triggers.tokens import check_token
+
         return Proof(claims=check_token(auth, _bearer(delivery.headers)))
     raise Unauthenticated("this trigger asks for a kind of authentication that is not known here")  # unknown means no
 
@@ -157,7 +156,7 @@ def wish_of(visit: Visit, door: Door) -> StartRow:
     return StartRow(
         workspace_id=door.row["workspace_id"],
         workflow_id=door.row["workflow_id"],
-        input=prepare_input(door.row, raw, context, door.input_schema, seed=execution_id),
+        input=_input(door, raw, context, execution_id),
         trigger=context,
         trigger_id=door.row["id"],
         trigger_revision=door.row["revision"],
@@ -168,6 +167,15 @@ def wish_of(visit: Visit, door: Door) -> StartRow:
         execution_id=execution_id,
         delivery=log_line(delivery, context if kept_apart(door) else None, new_id("dlv")),
     )
+
+
+def _input(door: Door, raw: Any, context: Mapping[str, Any], seed: str) -> Any:
+    """What the trigger's mapping makes of the body, checked. Where there is nothing to map or to check, the libraries that would do it are not loaded."""
+    if door.row["input"] is None and door.input_schema is None:
+        return raw
+    from chalicelib.triggers.mapping import prepare_input
+
+    return prepare_input(door.row, raw, context, door.input_schema, seed=seed)
 
 
 def kept_apart(door: Door) -> bool:
@@ -207,6 +215,8 @@ def start_key(door: Door, delivery: Delivery, raw: Any, context: Mapping[str, An
 
 def evaluated_key(source: str, raw: Any, context: Mapping[str, Any], seed: str) -> str:
     """The value of a key's expression as text of bounded length; empty for null."""
+    from chalicelib.core.expressions import Scope  # loads CEL, which a trigger without expressions does not need
+
     value = Scope({"input": raw, "trigger": context}, now=utc_now(), seed=seed).evaluate(source)
     text = value if isinstance(value, str) else "" if value is None else dumps(value)
     if len(text) > MAX_KEY_LENGTH or not is_clean(text):

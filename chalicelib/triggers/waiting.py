@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from chalicelib.core.config import settings
-from chalicelib.core.db import hot
 from chalicelib.core.errors import Unavailable
-from chalicelib.engine.queries import Answer, read_answers
+from chalicelib.core.hot import hot_execute
+from chalicelib.engine.outcomes import Answer, read_answers
 
 MAX_WAIT_SECONDS = 25
 FIRST_PAUSE_SECONDS = 0.02
@@ -35,7 +34,7 @@ def wait_alone(execution_id: str, seconds: float) -> Answer | None:
 def read_answer(execution_id: str) -> Answer | None:
     """The answer if there is one by now. Raises Unavailable without a database."""
     try:
-        return read_answers(hot(settings().require_database_url()).execute, [execution_id]).get(execution_id)
+        return read_answers(hot_execute, [execution_id]).get(execution_id)
     except psycopg.Error as error:
         raise Unavailable("the database does not answer; the execution was started and goes on") from error
 

@@ -15,6 +15,7 @@ from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
 from chalicelib.core.ids import is_id
 from chalicelib.core.jsontext import loads
 from chalicelib.engine import queries, reruns
+from chalicelib.engine.outcomes import execution_status
 from chalicelib.engine.signals import send_signal
 from chalicelib.engine.starts import StartRow, start_executions
 from chalicelib.engine.state import shown_iteration
@@ -73,7 +74,7 @@ def start(
         raise refusal(started.verdict)
     if started.body_hash != wish.body_hash:
         raise key_reused("/idempotency_key")
-    status = queries.execution_status(executor(connection), started.execution_id)
+    status = execution_status(executor(connection), started.execution_id)
     return Begun(started.execution_id, status or "queued", duplicate=True)
 
 
@@ -287,7 +288,7 @@ def _checked(execution_id: str) -> str:
 
 
 def _status_of(connection: Connection, workspace_id: str, execution_id: str) -> str:
-    status = queries.execution_status(executor(connection), _checked(execution_id), workspace_id)
+    status = execution_status(executor(connection), _checked(execution_id), workspace_id)
     if status is None:
         raise NotFound("there is no execution of this id")
     return status

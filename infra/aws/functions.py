@@ -38,6 +38,7 @@ ENVIRONMENT: dict[str, Any] = {
     "MILLRACE_OIDC_ISSUER": {"Ref": "OidcIssuer"},
     "MILLRACE_OIDC_AUDIENCE": {"Ref": "OidcAudience"},
     "MILLRACE_OIDC_JWKS_URL": {"Ref": "OidcJwksUrl"},
+    "MILLRACE_QUEUE_LIMIT": {"Ref": "QueueLimit"},
     "MILLRACE_RETENTION_DAYS": {"Ref": "RetentionDays"},
     "MILLRACE_CORS_ORIGINS": {"Fn::Join": [",", [site.origin(), {"Ref": "CorsOrigins"}]]},
     "MILLRACE_PUBLIC_URL": {"Fn::If": ["OwnPublicUrl", {"Ref": "PublicUrl"}, site.api_origin()]},

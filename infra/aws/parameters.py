@@ -111,6 +111,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "OidcIssuer": {"Type": "String", "Default": "", "Description": "The OpenID provider whose tokens are taken in place of API keys (iss)"},
     "OidcAudience": {"Type": "String", "Default": "", "Description": "What its tokens for Millrace say in aud"},
     "OidcJwksUrl": {"Type": "String", "Default": "", "Description": "The address of its keys"},
+    "QueueLimit": {"Type": "Number", "Default": 100000, "MinValue": 1, "Description": "So many executions may be due and not begun; past it what starts more answers 429"},
     "RetentionDays": {"Type": "String", "Default": "", "Description": "How long history is kept where a workflow does not say; empty is for ever"},
     "CorsOrigins": {"Type": "String", "Default": "", "Description": "Origins of a web app hosted elsewhere, with commas between"},
     "EgressAllow": {

@@ -1,5 +1,7 @@
 """API Gateway in front of the Chalice application: the REST API that `chalice package` makes (chalice_package.py), merged with what Chalice does not know.
 
+What is below the path of a function of its own (`RestPaths` in the manifest) goes there, everything else to the application.
+
 Every path takes every other method too and leaves it to the application, so a wrong method, a preflight or a media type is answered as everywhere else. All
 bodies reach the application byte for byte (`*/*` is binary to API Gateway: base64 in the event), because signatures are made over bytes. What API Gateway answers by
 itself has the form of the application's own errors.
@@ -24,9 +26,9 @@ from chalicelib.core.errors import (
     RateLimited,
     UnsupportedMediaType,
 )
-from functions.manifest import Function
+from functions.manifest import Function, RestPaths, started_by
 from infra.aws.chalice_package import HANDLER, package
-from infra.aws.expressions import function_arn, only_if, sub
+from infra.aws.expressions import function_arn, only_if, sub, title
 
 PROBLEM = "application/problem+json"
 
@@ -87,14 +89,22 @@ def resources(function: Function, app: Chalice) -> dict[str, Any]:
                 "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "MetricsEnabled": True}],
             },
         },
-        "RestApiMayInvoke": {
+    } | permission(function)
+
+
+def permission(function: Function) -> dict[str, Any]:
+    """That the REST API may call this function: by any route, or by those that are its own."""
+    routes = f"*/*{function.source.below}*" if isinstance(function.source, RestPaths) else "*"
+    return {
+        f"RestApiMayInvoke{title(function.name)}": {
             "Type": "AWS::Lambda::Permission",
             "Properties": {
-                **packaged[f"{HANDLER}InvokePermission"]["Properties"],
-                "FunctionName": {"Ref": "ApiFunction"},
-                "SourceArn": sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}/*"),
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "FunctionName": {"Ref": f"{title(function.name)}Function"},
+                "SourceArn": sub(f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{RestApi}}/{routes}"),
             },
-        },
+        }
     }
 
 
@@ -112,16 +122,25 @@ def _additions(paths: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _like(operations: Mapping[str, Any]) -> dict[str, Any]:
-    """An operation that goes where a path's others go. They all go to the one function, which does the routing."""
+    """An operation that goes where a path's others go."""
     operation = next(iter(operations.values()))
     return {name: operation[name] for name in ("consumes", "responses", "parameters", "x-amazon-apigateway-integration") if name in operation}
 
 
 def _calling(function: Function, body: dict[str, Any]) -> dict[str, Any]:
-    """The document with our name of the function, which does not tie the resources to each other, in place of Chalice's."""
-    named = json.dumps(body).replace(f"${{{HANDLER}.Arn}}", function_arn(function.name)["Fn::Sub"])
-    called: dict[str, Any] = json.loads(named)
-    return called
+    """The document with our names of the functions, which do not tie the resources to each other, in place of Chalice's for its one."""
+    return body | {"paths": {path: _named(operations, function_of(path, function)) for path, operations in body["paths"].items()}}
+
+
+def function_of(path: str, otherwise: Function) -> Function:
+    """The function that answers at a route."""
+    own = [each for each in started_by(RestPaths) if isinstance(each.source, RestPaths) and path.startswith(each.source.below)]
+    return own[0] if own else otherwise
+
+
+def _named(operations: dict[str, Any], function: Function) -> dict[str, Any]:
+    named: dict[str, Any] = json.loads(json.dumps(operations).replace(f"${{{HANDLER}.Arn}}", function_arn(function.name)["Fn::Sub"]))
+    return named
 
 
 def check_siblings(paths: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice import Chalice
 
-from functions.manifest import FUNCTIONS, Alarms, Function, KafkaRecords, RestApi, Schedule
+from functions.manifest import FUNCTIONS, Alarms, Function, KafkaRecords, RestApi, RestPaths, Schedule
 from infra.aws import functions, kafka, mirror, rest_api, rules, site
 from infra.aws.expressions import sub
 from infra.aws.parameters import CONDITIONS, PARAMETERS, named_in
@@ -61,6 +61,8 @@ def _event_source(function: Function, topics: Sequence[str], app: Chalice | None
     match function.source:
         case RestApi():
             return rest_api.resources(function, app or _application())
+        case RestPaths():
+            return rest_api.permission(function)
         case Schedule():
             return rules.resources(function)
         case Alarms():

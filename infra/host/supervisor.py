@@ -12,12 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from chalicelib.core.config import Settings
+from chalicelib.core.config import InvalidSettings, Settings
 from infra.host import runfile
 from infra.host.frontend_build import FrontendBuild
 from infra.host.plan import OneOff, Plan, Program, make_plan
@@ -347,12 +346,6 @@ def serve(plan: Plan, on_ready: Callable[[Supervisor], None]) -> int:
         supervisor.stop()
 
 
-def refusal(error: ValidationError) -> str:
-    """The first wrong setting in plain words."""
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-
-
 def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """`./run` after the installation; returns the exit status."""
     options, environ = parse(words, environ)
@@ -360,8 +353,8 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
         settings = Settings.from_env(environ)
         data = runfile.open_data_dir(settings.data_dir)
         lock = runfile.lock_data_dir(data)
-    except ValidationError as error:
-        sys.exit(f"A setting is wrong: {refusal(error)}")
+    except InvalidSettings as error:
+        sys.exit(f"A setting is wrong: {error}")
     except OSError as error:
         sys.exit(f"The data folder cannot be used: {error}")
     except runfile.FolderInUse as busy:
@@ -371,7 +364,7 @@ def main(words: Sequence[str], environ: Mapping[str, str]) -> int:
         if not port_is_free(port):
             sys.exit(f"Port {port} of 127.0.0.1 is taken by another program. Choose another one: ./run --port {port + 1}")
         plan = make_plan(
-            settings.model_copy(update={"port": port}),
+            replace(settings, port=port),
             environ,
             data,
             workers=options.workers,

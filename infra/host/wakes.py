@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from chalicelib.core.db import CONNECT_OPTIONS, libpq_url
+from chalicelib.core.hot import CONNECT_OPTIONS, libpq_url
 from chalicelib.engine.wake import CHANNEL
 
 log = logging.getLogger("millrace.wakes")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from app import app
 from chalicelib.core import metrics
-from functions import engine
+from functions import engine, webhook
 from infra.aws.package import SANDBOX, Artifact, build
+from tests.contract.recorded import RestClient, context, is_delivery
 from tests.contract.runtime import NOTES, why_not
 from tests.support.workflows import Database
 
@@ -41,6 +43,12 @@ def lambda_process(settings_env: object) -> Iterator[None]:
         loop.close()
     engine._runtime.cache_clear()
     metrics.use_sink(None)
+
+
+@pytest.fixture
+def rest() -> RestClient:
+    """The REST API, called in this process as API Gateway would."""
+    return RestClient(lambda event: (webhook.handler if is_delivery(event) else app)(event, context()), app.routes)
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from awslambdaric.lambda_context import LambdaContext
+
+WEBHOOK = "/trigger/"
 EVENTS = Path(__file__).parent / "events"
 
 
@@ -73,8 +77,19 @@ def answer(response: dict[str, Any]) -> Any:
     return json.loads(text) if text else None
 
 
+def context(seconds: float = 30.0, alias: str = "") -> LambdaContext:
+    """A context of AWS's own runtime client with this long to go."""
+    arn = "arn:aws:lambda:eu-central-1:123456789012:function:millrace-test" + (f":{alias}" if alias else "")
+    return LambdaContext(str(uuid.uuid4()), None, None, int((time.time() + seconds) * 1000), arn)
+
+
+def is_delivery(event: dict[str, Any]) -> bool:
+    """Whether the template sends this request to the webhook's function."""
+    return str(event["resource"]).startswith(WEBHOOK)
+
+
 class RestClient:
-    """Calls the api function with API Gateway's events; `invoke` takes an event and returns the proxy answer."""
+    """Calls the functions of the REST API with API Gateway's events; `invoke` takes an event and returns the proxy answer."""
 
     def __init__(self, invoke: Callable[[dict[str, Any]], dict[str, Any]], routes: Iterable[str]) -> None:
         self._invoke, self._routes = invoke, list(routes)

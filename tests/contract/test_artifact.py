@@ -24,7 +24,7 @@ from functions.manifest import FUNCTIONS, Function, function
 from infra.aws.__main__ import main
 from infra.aws.dependencies import CannotBuild
 from infra.aws.package import CHECKOUT, LIMIT_BYTES, Artifact, build
-from tests.contract.recorded import RestClient, recorded
+from tests.contract.recorded import RestClient, is_delivery, recorded
 from tests.contract.runtime import NOTES, Environment, InvokeApi, interpreter
 from tests.support.workflows import Database, definition
 
@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # the first build ins
 # A module that a function has no use for, and pays for at every cold start.
 NEEDLESS = {
     "api": {"aiohttp", "alembic", "boto3"},
+    "webhook": {"aiohttp", "alembic", "aws_lambda_powertools", "boto3", "botocore", "cel_expr_python", "cryptography", "jsonschema", "jwt", "kafka", "pydantic", "redis", "sqlalchemy", "urllib3", "yaml"},
     "engine": {"alembic", "boto3", "chalice"},
     "scheduler": {"aiohttp", "alembic", "boto3", "chalice"},
     "fire": {"aiohttp", "alembic", "boto3", "chalice"},
@@ -162,10 +163,15 @@ def start(unpacked: Path, settings_env: Settings, invoke_api: InvokeApi) -> Iter
 
 @pytest.fixture
 def rest(start: Start) -> RestClient:
-    """The api function, started."""
-    environment = start("api")
-    client = RestClient(lambda event: _proxied(environment, event), app.routes)
-    client.environment = environment  # type: ignore[attr-defined]
+    """The functions of the REST API, started."""
+    return _rest(start)
+
+
+def _rest(start: Start, **webhooks: str) -> RestClient:
+    """A client of both; `webhook` is the environment that deliveries go to, started with these variables."""
+    api, webhook = start("api"), start("webhook", **webhooks)
+    client = RestClient(lambda event: _proxied(webhook if is_delivery(event) else api, event), app.routes)
+    client.webhook = webhook  # type: ignore[attr-defined]
     return client
 
 
@@ -191,7 +197,7 @@ def test_api_and_engine_carry_a_workflow_from_creation_to_its_end(
     invoke_api.invoked.clear()
     _, _, accepted = rest.send("POST", "/trigger/artifact-sum", {"a": 40, "b": 2}, key=False)
 
-    outcome = rest.environment.last  # type: ignore[attr-defined]
+    outcome = rest.webhook.last  # type: ignore[attr-defined]
     line = line_with(outcome.logs(), message="request", execution_id=accepted["execution_id"])
     assert (line["service"], line["route"], line["status"], line["level"]) == ("millrace.api", "/trigger/{path}", 202, "INFO")
     assert line["request_id"]
@@ -253,13 +259,12 @@ def test_kafka_starts_executions_once(start: Start, rest: RestClient, invoke_api
 def test_a_trigger_is_accepted_when_the_engine_cannot_be_woken(start: Start, database: Database) -> None:
     """Lambda's API takes the connection and says nothing, as without a route out of the VPC."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        environment = start("api", AWS_ENDPOINT_URL_LAMBDA=f"http://127.0.0.1:{silent.getsockname()[1]}")
-        client = RestClient(lambda event: _proxied(environment, event), app.routes)
+        client = _rest(start, AWS_ENDPOINT_URL_LAMBDA=f"http://127.0.0.1:{silent.getsockname()[1]}")
         client.trigger(client.publish(SUM), "api", path="artifact-silent")
         status, _, accepted = client.send("POST", "/trigger/artifact-silent", {"a": 1, "b": 2}, key=False)
     assert status == 202
     assert database.one("SELECT id FROM executions")["id"] == accepted["execution_id"]
-    assert any("could not be woken" in line for line in environment.last.lines)  # type: ignore[attr-defined]
+    assert any("could not be woken" in line for line in client.webhook.last.lines)  # type: ignore[attr-defined]
 
 
 def test_migrations_run_from_the_artifact(start: Start, database: Database) -> None:

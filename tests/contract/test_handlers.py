@@ -5,19 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import time
-import uuid
 from typing import Any
 
 import pytest
-from awslambdaric.lambda_context import LambdaContext
 
-from app import app
 from chalicelib.core import config
 from chalicelib.core.errors import BadRequest, Unavailable
 from chalicelib.triggers.kafka_outcomes import alias_of
 from functions import engine, fire, kafka, mirror, scheduler
 from infra.aws import migrate
-from tests.contract.recorded import RestClient, recorded
+from tests.contract.recorded import RestClient, context, recorded
 from tests.support.workflows import Database, definition
 
 pytestmark = pytest.mark.usefixtures("lambda_process")
@@ -30,17 +27,6 @@ BRANCHING = definition(
     edges=[("double", "large"), ("large", "true", "yes"), ("large", "false", "no")],
 )
 ECHO = definition({"id": "echo", "type": "transform", "config": {"assign": {"got": "input"}}})
-
-
-def context(seconds: float = 30.0, alias: str = "") -> LambdaContext:
-    """A context of AWS's own runtime client with this long to go."""
-    arn = "arn:aws:lambda:eu-central-1:123456789012:function:millrace-test" + (f":{alias}" if alias else "")
-    return LambdaContext(str(uuid.uuid4()), None, None, int((time.time() + seconds) * 1000), arn)
-
-
-@pytest.fixture
-def rest() -> RestClient:
-    return RestClient(lambda event: app(event, context()), app.routes)
 
 
 def execution(database: Database, execution_id: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_only_those_who_start_others_may(template: dict[str, Any]) -> None:
         if "lambda:InvokeFunction" in statement["Action"]
     }
     assert may == {f"{title(each.name)}Role" for each in FUNCTIONS if each.invokes} | {"AlarmRole"}
-    assert may == {"ApiRole", "EngineRole", "SchedulerRole", "KafkaRole", "FireRole", "AlarmRole"}
+    assert may == {"ApiRole", "WebhookRole", "EngineRole", "SchedulerRole", "KafkaRole", "FireRole", "AlarmRole"}
 
 
 def test_secrets_are_read_by_cloudformation_and_never_parameters(template: dict[str, Any]) -> None:
@@ -155,21 +155,37 @@ def gateway_answers(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_rest_api_is_what_chalice_packages(template: dict[str, Any]) -> None:
-    """Chalice's own command makes the same document, but for the function's name and what is merged into it."""
+    """Chalice's own command makes the same document, but for the functions' names and what is merged into it."""
     from app import app
 
     body, packaged = rest_body(template), package(app, function("api"))["Resources"]
     chalices = packaged["RestAPI"]["Properties"]["DefinitionBody"]
     assert set(chalices["paths"]) == set(app.routes)
-    own = json.dumps(chalices["paths"]).replace("${APIHandler.Arn}", function_arn("api")["Fn::Sub"])
+    own = {
+        path: json.loads(json.dumps(operations).replace("${APIHandler.Arn}", function_arn("webhook" if path.startswith("/trigger/") else "api")["Fn::Sub"]))
+        for path, operations in chalices["paths"].items()
+    }
     merged = {path: {method: each for method, each in body["paths"][path].items() if method in operations} for path, operations in chalices["paths"].items()}
-    assert merged == json.loads(own)
+    assert merged == own
     assert (body["swagger"], body["definitions"]) == ("2.0", chalices["definitions"])
-    permission = template["Resources"]["RestApiMayInvoke"]["Properties"]
-    assert permission["Principal"] == packaged["APIHandlerInvokePermission"]["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    permission = template["Resources"]["RestApiMayInvokeApi"]["Properties"]
+    chalices_own = packaged["APIHandlerInvokePermission"]["Properties"]
+    assert {name: permission[name] for name in ("Principal", "Action")} == {name: chalices_own[name] for name in ("Principal", "Action")}
     assert packaged["APIHandler"]["Properties"]["Handler"] == function("api").handler
     assert template["Resources"]["RestApiStage"]["Properties"]["StageName"] == "api"
     assert "APIHandler" not in json.dumps(template)
+
+
+def test_deliveries_go_to_a_function_of_their_own_and_everything_else_to_the_application(template: dict[str, Any]) -> None:
+    called = {
+        path: {json.dumps(each["x-amazon-apigateway-integration"]["uri"]).rpartition("${AWS::StackName}-")[2].partition("/")[0] for each in operations.values()}
+        for path, operations in rest_body(template)["paths"].items()
+        if path != "/{proxy+}"
+    }
+    assert {path for path, names in called.items() if names == {"webhook"}} == {"/trigger/{path}", "/trigger/{path}/test/{token}"}
+    assert {name for path, names in called.items() if not path.startswith("/trigger/") for name in names} == {"api"}
+    sources = {each["Properties"]["FunctionName"]["Ref"]: each["Properties"]["SourceArn"]["Fn::Sub"] for name, each in template["Resources"].items() if name.startswith("RestApiMayInvoke")}
+    assert {name: arn.partition("${RestApi}")[2] for name, arn in sources.items()} == {"ApiFunction": "/*", "WebhookFunction": "/*/*/trigger/*"}
 
 
 def test_every_path_takes_every_method_and_unknown_paths_are_problems(template: dict[str, Any]) -> None:

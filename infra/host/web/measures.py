@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from chalicelib.core.config import settings
-from chalicelib.core.db import HotConnection
+from chalicelib.core.hot import HotConnection
 from chalicelib.triggers.kafka_readers import READERS, lags_of
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import psycopg
 
 from chalicelib.core.config import settings
-from chalicelib.core.db import HotConnection
 from chalicelib.core.errors import MillraceError
-from chalicelib.engine.queries import Answer, read_answers
+from chalicelib.core.hot import HotConnection
+from chalicelib.engine.outcomes import Answer, read_answers
 
 INTERVAL_SECONDS = 0.025
 RETRY_SECONDS = 0.5

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.core import config
-from chalicelib.triggers import overload
+from chalicelib.engine import overload
 from tests.support.api import ApiClient, ApiResponse
 from tests.support.engines import EngineRun
 from tests.support.workflows import Database
@@ -40,6 +40,31 @@ def test_past_the_limit_the_door_answers_429_until_workers_have_come(api: ApiCli
     assert {row["status"] for row in engine.until_ended(*accepted)} == {"succeeded"}
     assert send(api, path).status == 202
     assert database.one("SELECT count(*) AS n FROM executions")["n"] == LIMIT + 1
+
+
+def test_every_door_that_gives_workers_more_to_do_is_shut_and_no_other(api: ApiClient, database: Database, engine: EngineRun) -> None:
+    workflow = api.published()["id"]
+    door = api.door(workflow)
+    begun = send(api, door["config"]["path"]).json["execution_id"]
+    delivery = api.get(f"/triggers/{door['id']}/deliveries").json["items"][0]["id"]
+    engine.until_ended(begun)
+    assert [send(api, door["config"]["path"]).status for _ in range(LIMIT)] == [202] * LIMIT
+    bulk = {"filter": {"workflow_id": workflow}}
+    letter = "dl_00000000000000000000000000"
+    for path, body in (
+        (f"/workflows/{workflow}/executions", {}),
+        (f"/executions/{begun}/retry", {}),
+        ("/executions/bulk", {**bulk, "action": "retry"}),
+        ("/events", {"name": "paid", "payload": {}}),
+        (f"/triggers/{door['id']}/deliveries/{delivery}/replay", {}),
+        (f"/dead-letters/{letter}/replay", {}),
+    ):
+        refused = api.post(path, body)
+        assert (refused.status, refused.code, refused.headers["retry-after"]) == (429, "rate_limited", str(overload.RETRY_AFTER_SECONDS)), path
+    assert database.one("SELECT count(*) AS n FROM executions")["n"] == LIMIT + 1
+    assert database.one("SELECT count(*) AS n FROM events")["n"] == 0
+    assert api.post("/executions/bulk", {**bulk, "action": "retry", "dry_run": True}).status == 200
+    assert api.post("/executions/bulk", {**bulk, "action": "cancel"}).json["done"] == LIMIT
 
 
 def test_what_waits_for_its_time_does_not_fill_the_queue(api: ApiClient, database: Database) -> None:

@@ -16,7 +16,7 @@ import pytest
 from chalicelib.core import config, egress
 from chalicelib.core.db import transaction
 from chalicelib.credentials.keys import _keyring
-from chalicelib.triggers import deliveries, tokens
+from chalicelib.triggers import delivery_notes, tokens
 from chalicelib.triggers.doors import forget_door
 from chalicelib.triggers.housekeeping import forget_old
 from infra.host.master_key import rotate
@@ -48,7 +48,7 @@ def executions(database: Database) -> int:
 def _fresh() -> None:
     tokens.forget_keys()
     egress.guard.cache_clear()
-    deliveries._allowance.clear()
+    delivery_notes._allowance.clear()
 
 
 def test_github_deliveries_with_the_documentations_own_vector(api: ApiClient, database: Database) -> None:

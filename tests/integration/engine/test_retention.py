@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -174,7 +175,7 @@ def test_the_installations_default_holds_for_what_says_nothing(
     age(database, execution_id, OLD)
     database.execute("DELETE FROM workflows WHERE id = %(id)s", {"id": workflow.workflow_id})  # its history stays
     assert (forget(), months(database)) == (0, BOTH)
-    monkeypatch.setattr(forgetting, "settings", lambda: settings_env.model_copy(update={"retention_days": 90}))
+    monkeypatch.setattr(forgetting, "settings", lambda: replace(settings_env, retention_days=90))
     assert (forget(), months(database)) == (0, set())
 
 

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -425,7 +426,7 @@ def test_items_named_as_failed_are_delivered_again_as_on_lambda(
 def test_a_broker_that_is_killed_and_comes_back(
     database: Database, workflow: Published, settings_env: Settings, own_broker: Kafka
 ) -> None:
-    settings = settings_env.model_copy(update={"kafka_bootstrap_servers": own_broker.url})
+    settings = replace(settings_env, kafka_bootstrap_servers=own_broker.url)
     broker = Broker(own_broker.url)
     topic = broker.topic(partitions=2)
     broker.close()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from chalicelib.core.config import Settings
+from chalicelib.core.config import InvalidSettings, Settings
 from chalicelib.core.kafka import client_options
 
 SCRAM = {
@@ -53,5 +52,5 @@ def test_options_of_every_client(environment: dict[str, str], expected: dict[str
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_the_start(change: dict[str, str], words: str) -> None:
-    with pytest.raises(ValidationError, match=words):
+    with pytest.raises(InvalidSettings, match=words):
         Settings.from_env(SCRAM | change)

@@ -11,7 +11,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.core.errors import Unauthenticated
-from chalicelib.triggers.auth import Auth, needs_secret, without_secrets
+from chalicelib.triggers.auth import Auth
+from chalicelib.triggers.secrets import needs_secret, without_secrets
 from chalicelib.triggers.signatures import check_signature
 
 AUTH: TypeAdapter[Any] = TypeAdapter(Auth)

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from chalicelib.core.errors import MillraceError, Unauthenticated
 from chalicelib.triggers import tokens
-from chalicelib.triggers.tokens import CannotCheck, check_token
+from chalicelib.triggers.refusals import CannotCheck
+from chalicelib.triggers.tokens import check_token
 
 ISSUER = "https://login.example"
 AUTH: dict[str, Any] = {"type": "jwt", "jwks_url": "https://login.example/keys", "issuer": ISSUER, "audience": "orders", "algorithms": ["RS256", "ES256"]}

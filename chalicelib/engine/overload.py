@@ -1,4 +1,4 @@
-"""The bound on the queue: past it the door refuses, instead of accepting what nobody would come to for a long time."""
+"""The bound on the queue: past it every door that starts executions refuses, instead of accepting what nobody would come to for a long time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from functools import lru_cache
 import psycopg
 
 from chalicelib.core.config import settings
-from chalicelib.core.db import hot
 from chalicelib.core.errors import RateLimited
-from chalicelib.engine.starts import Execute
+from chalicelib.core.hot import Execute, hot_execute
+from chalicelib.engine.statements import COUNT_DUE
 
 LOOK_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 5
-
-_DUE = "SELECT count(*) AS due FROM (SELECT 1 FROM wakes WHERE wake_at <= now() LIMIT %(limit)s) AS due"
 
 
 class Bound:
@@ -36,7 +34,7 @@ class Bound:
         if now - self._looked_at >= LOOK_SECONDS and self._lock.acquire(blocking=False):
             try:
                 self._looked_at = now
-                self._full = self._execute(_DUE, {"limit": self._limit})[0]["due"] >= self._limit
+                self._full = self._execute(COUNT_DUE, {"limit": self._limit})[0]["due"] >= self._limit
             except psycopg.Error:
                 self._full = False
             finally:
@@ -51,6 +49,6 @@ def check_queue() -> None:
     _bound(config.require_database_url(), config.queue_limit).check()
 
 
-@lru_cache(maxsize=4)
-def _bound(database_url: str, limit: int) -> Bound:
-    return Bound(lambda sql, params: hot(database_url).execute(sql, params), limit)
+@lru_cache(maxsize=4)  # one for each database and limit that this process has had
+def _bound(_database_url: str, limit: int) -> Bound:
+    return Bound(hot_execute, limit)
