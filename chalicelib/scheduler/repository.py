@@ -121,6 +121,15 @@ DELETE FROM start_keys WHERE ctid = ANY (ARRAY(
   ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 """
 
+# What waits, or runs still, is no history: the overlap rules read it.
+_FORGET_OCCURRENCES = """
+DELETE FROM occurrences WHERE ctid = ANY (ARRAY(
+  SELECT o.ctid FROM occurrences o
+  WHERE o.outcome <> 'pending' AND o.recorded_at < now() - make_interval(days => %(days)s)
+    AND NOT EXISTS (SELECT 1 FROM wakes w WHERE w.execution_id = o.execution_id)
+  ORDER BY o.recorded_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED))
+"""
+
 
 def claim_due(connection: Connection, limit: int, only: str | None = None) -> Sequence[Mapping[str, Any]]:
     """Lock and return at most `limit` due schedules that nobody else holds, the longest due first; with `only`, just that one if it is due.
@@ -228,3 +237,8 @@ def ensure_partitions(connection: Connection, months_ahead: int) -> int:
 def forget_start_keys(connection: Connection, hours: int, limit: int) -> int:
     """Delete at most `limit` start keys older than `hours`; returns how many."""
     return db.run(connection, _FORGET_KEYS, {"hours": hours, "limit": limit})
+
+
+def forget_occurrences(connection: Connection, days: int, limit: int) -> int:
+    """Delete at most `limit` lines of the ledger that were settled more than `days` ago, and whose executions have ended; returns how many."""
+    return db.run(connection, _FORGET_OCCURRENCES, {"days": days, "limit": limit})

@@ -39,6 +39,7 @@ LEAVE_AT_MS = 5000
 TOKEN_MS = 1000
 MONTHS_AHEAD = 3
 KEYS_KEPT_HOURS = 8 * 24  # longer than Kafka keeps a group's position, after which records come again
+OCCURRENCES_KEPT_DAYS = 90
 KEYS_PER_ROUND = 5000
 PLACES_PER_ROUND = 500
 EXECUTIONS_PER_ROUND = 500
@@ -69,6 +70,7 @@ class TickReport:
     wakes: int = 0
     partitions_made: int = 0
     keys_forgotten: int = 0
+    occurrences_forgotten: int = 0
     deliveries_forgotten: int = 0
     errors: list[str] = field(default_factory=list)
     left: str = "stayed"
@@ -117,7 +119,7 @@ class _Tick:
         self.first = first
         self.registered = False
         self.superseded = False
-        self.chores = [self._make_partitions, self._forget_keys, self._forget_deliveries, self._finish_events, self._forget_events, self._free_places, self._forget_history] if first else []
+        self.chores = [self._make_partitions, self._forget_keys, self._forget_occurrences, self._forget_deliveries, self._finish_events, self._forget_events, self._free_places, self._forget_history] if first else []
         self.report = TickReport()
         self.log = logger("scheduler")
 
@@ -261,6 +263,12 @@ class _Tick:
         with self.transaction() as connection:
             forgotten = repository.forget_start_keys(connection, KEYS_KEPT_HOURS, KEYS_PER_ROUND)
         self.report.keys_forgotten += forgotten
+        return forgotten == KEYS_PER_ROUND
+
+    def _forget_occurrences(self) -> bool:
+        with self.transaction() as connection:
+            forgotten = repository.forget_occurrences(connection, OCCURRENCES_KEPT_DAYS, KEYS_PER_ROUND)
+        self.report.occurrences_forgotten += forgotten
         return forgotten == KEYS_PER_ROUND
 
     def _finish_events(self) -> bool:

@@ -16,6 +16,18 @@ _DEBOUNCES = """
 DELETE FROM trigger_debounces WHERE ctid = ANY (ARRAY(
   SELECT ctid FROM trigger_debounces WHERE due_at < now() - interval '1 hour' ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
 """
+LEDGERS_KEPT_DAYS = 90
+_DEAD_LETTERS = """
+DELETE FROM dead_letters WHERE ctid = ANY (ARRAY(
+  SELECT ctid FROM dead_letters WHERE created_at < now() - make_interval(days => %(days)s) ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
+"""
+# The newest line of each trigger stays: it says since when the trigger is as it is.
+_HEALTH = """
+DELETE FROM trigger_health WHERE ctid = ANY (ARRAY(
+  SELECT h.ctid FROM trigger_health h WHERE h.at < now() - make_interval(days => %(days)s)
+    AND EXISTS (SELECT 1 FROM trigger_health n WHERE n.trigger_id = h.trigger_id AND n.id > h.id)
+  ORDER BY h.at LIMIT %(limit)s))
+"""
 
 
 def forget_old(connection: Connection, limit: int) -> int:
@@ -25,4 +37,6 @@ def forget_old(connection: Connection, limit: int) -> int:
         deliveries.forget_old(connection, limit),
         db.run(connection, _SIGNATURES, {"limit": limit}),
         db.run(connection, _DEBOUNCES, {"limit": limit}),
+        db.run(connection, _DEAD_LETTERS, {"days": LEDGERS_KEPT_DAYS, "limit": limit}),
+        db.run(connection, _HEALTH, {"days": LEDGERS_KEPT_DAYS, "limit": limit}),
     )

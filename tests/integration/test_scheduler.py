@@ -655,6 +655,27 @@ def test_old_start_keys_are_forgotten_in_bounded_batches(database: Database, mon
     assert [row["trigger_id"] for row in database.execute("SELECT trigger_id FROM start_keys")] == ["trg_y"] * 5
 
 
+def test_the_ledger_is_kept_for_a_while_but_not_what_waits_or_runs(database: Database, workflow: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.scheduler.tick.KEYS_PER_ROUND", 10)
+    trigger = schedule(database, workflow, once(database))
+    fire()
+    (live,) = database.execute("SELECT execution_id FROM occurrences")
+    database.execute("UPDATE wakes SET wake_at = now() + interval '1 hour'")
+    database.execute("UPDATE occurrences SET recorded_at = now() - interval '91 days'")
+    database.execute(
+        """INSERT INTO occurrences (trigger_id, planned_at, workspace_id, outcome, reason, execution_id, recorded_at)
+           SELECT %(id)s, now() - n * interval '1 hour' - interval '91 days', 'ws', 'fired', NULL, 'exe_gone', now() - interval '91 days' FROM generate_series(1, 25) n
+           UNION ALL SELECT %(id)s, now() - n * interval '1 hour', 'ws', 'skipped', 'overlap', NULL, now() - interval '89 days' FROM generate_series(1, 3) n
+           UNION ALL SELECT %(id)s, now() - interval '5 hours', 'ws', 'pending', 'overlap_queued', NULL, now() - interval '91 days'""",
+        {"id": trigger},
+    )
+    assert tick(rounds=3).occurrences_forgotten == 10, "partitions, keys, then one batch"
+    assert tick(rounds=6).occurrences_forgotten == 15
+    left = database.execute("SELECT outcome, execution_id FROM occurrences ORDER BY planned_at")
+    assert sorted(row["outcome"] for row in left if row["execution_id"] is None) == ["pending", "skipped", "skipped", "skipped"]
+    assert [row["execution_id"] for row in left if row["execution_id"] is not None] == [live["execution_id"]]
+
+
 @pytest.mark.own_database
 def test_missing_partitions_are_made(database: Database) -> None:
     (last,) = database.execute(

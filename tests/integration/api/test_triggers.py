@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.db import transaction
 from chalicelib.credentials.keys import SealFailed
 from chalicelib.triggers import sealed_auth
+from chalicelib.triggers.housekeeping import forget_old
 from tests.support.api import ApiClient
 from tests.support.workflows import Database
 
@@ -196,3 +198,21 @@ def test_lists_filter_by_workflow_and_type(api: ApiClient) -> None:
     assert ids("?type=nothing") == []
     assert api.delete(f"/triggers/{b}").status == 204
     assert ids(f"?workflow_id={first['id']}") == [a]
+
+
+def test_ledgers_of_triggers_are_kept_for_ninety_days(api: ApiClient, database: Database) -> None:
+    trigger = api.door(api.published()["id"])["id"]
+    database.execute("UPDATE triggers SET unhealthy_reason = 'broken' WHERE id = %(id)s", {"id": trigger})
+    database.execute("UPDATE triggers SET unhealthy_reason = NULL WHERE id = %(id)s", {"id": trigger})
+    database.execute("UPDATE trigger_health SET at = now() - interval '91 days'")
+    database.execute(
+        """INSERT INTO dead_letters (id, workspace_id, trigger_id, topic, partition, record_offset, record_timestamp, record, code, reason, created_at)
+           SELECT 'dl_' || n, workspace_id, id, 't', 0, n, 0, '{}', 'c', 'r', now() - CASE WHEN n > 5 THEN interval '91 days' ELSE interval '89 days' END
+           FROM triggers, generate_series(1, 9) n WHERE id = %(id)s""",
+        {"id": trigger},
+    )
+    for expected in (3, 1, 0):
+        with transaction() as connection:
+            assert forget_old(connection, 3) == expected
+    assert database.one("SELECT count(*) AS n FROM dead_letters")["n"] == 5
+    assert [row["state"] for row in database.execute("SELECT state FROM trigger_health")] == ["healthy"]
