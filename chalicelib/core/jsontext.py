@@ -15,11 +15,16 @@ MAX_DEPTH = 200
 INT64 = range(-(2**63), 2**63)
 _LONG_NUMBER = re.compile(r"\d{18}|[eE]")
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+_make_encoder: Any = getattr(json.encoder, "c_make_encoder", None)
+# JSONEncoder.encode builds this for each call, which takes longer than encoding a small object. No look-out for circles: what is deeper than the stack is refused.
+_encode: Any = _make_encoder and _make_encoder(
+    None, _ENCODER.default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
 
 
 def dumps(value: Any) -> str:
-    """Compact ASCII JSON. Raises ValueError for NaN and infinities."""
-    return _ENCODER.encode(value)
+    """Compact ASCII JSON. Raises ValueError for NaN and infinities, TypeError for what JSON does not have."""
+    return "".join(_encode(value, 0)) if _encode else _ENCODER.encode(value)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import kafka.errors as client_errors
 from kafka import KafkaAdminClient
 
 from chalicelib.core.config import Settings
@@ -20,6 +22,11 @@ from chalicelib.core.errors import MillraceError
 
 HEALTH_SECONDS = 5.0
 HEALTH_TIMEOUT_MS = 1_500
+_REFUSED = (
+    client_errors.SaslAuthenticationFailedError,
+    client_errors.AuthorizationError,
+    client_errors.UnsupportedSaslMechanismError,
+)
 
 # The client logs every connection attempt as an error; what matters of it is reported by whoever uses the client.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -67,25 +74,54 @@ def _security(settings: Settings) -> dict[str, Any]:
 def connect(kind: Any, options: Mapping[str, Any]) -> Any:
     """Make a client of this class (KafkaConsumer, KafkaProducer, KafkaAdminClient); blocks until the brokers answered or `bootstrap_timeout_ms` passed.
 
-    Raises the client's KafkaError. Two faults of kafka-python 3.0.12 are mended here: a client whose making failed leaves its thread and sockets behind, and
-    `allow_auto_create_topics` is accepted but not passed on, so that a consumer would create every topic it merely asks for.
+    Raises the client's KafkaError. Three faults of kafka-python 3.0.12 are mended here: a client whose making failed leaves its thread and sockets behind;
+    `allow_auto_create_topics` is accepted but not passed on, so that a consumer would create every topic it merely asks for; and brokers that refuse a password
+    or a certificate are only said not to have answered.
     """
     made: list[Any] = []
+    refusals: list[Exception] = []
 
     def network(**configs: Any) -> Any:
         client = kind.DEFAULT_CONFIG["kafka_client"](**configs)
         made.append(client)
+        _watch(client, refusals)
         if "allow_auto_create_topics" in configs:
             client.cluster.config["allow_auto_create_topics"] = configs["allow_auto_create_topics"]
         return client
 
     try:
         return kind(**options, kafka_client=network)
-    except BaseException:
+    except BaseException as error:
         for client in made:
             with contextlib.suppress(Exception):
                 client.close()
+        if refusals and isinstance(error, client_errors.KafkaTimeoutError):
+            raise refusals[-1] from error
         raise
+
+
+def _watch(client: Any, refusals: list[Exception]) -> None:
+    """Keep what brokers say when they do not let a connection in."""
+    manager = client._manager
+    connection_to = manager.get_connection
+    mechanism = manager.config["sasl_mechanism"]
+    check = f"by {mechanism} (check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD)" if mechanism else "(check KAFKA_SECURITY_PROTOCOL)"
+    hint = f"the brokers hang up while we sign in {check}"
+
+    def note(error: Exception) -> None:
+        if isinstance(error, ssl.SSLError):
+            refusals.append(client_errors.KafkaConnectionError(f"TLS: {error}"))
+        elif isinstance(error, _REFUSED):
+            refusals.append(error)
+        elif "socket disconnected" in str(error):  # often the reason was sent before, and is lost by the client
+            refusals.append(client_errors.KafkaConnectionError(hint))
+
+    def watched(*words: Any, **options: Any) -> Any:
+        connection = connection_to(*words, **options)
+        connection.close_future.add_errback(note)
+        return connection
+
+    manager.get_connection = watched
 
 
 class _Health:

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -64,27 +65,27 @@ class Route:
         """From a row of the repository."""
         return cls(row, loads(row["config"]))
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The trigger's id."""
         return str(self.row["id"])
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The consumer group it reads with."""
         return self.config.get("group") or self.id
 
-    @property
+    @cached_property
     def batch_size(self) -> int:
         """How many records one execution may take; 0 for an execution each."""
         return (self.config.get("batch") or {}).get("max_records", 0)
 
-    @property
+    @cached_property
     def paused(self) -> bool:
         """Whether it takes nothing until somebody has looked."""
         return self.row.get("paused_at") is not None
 
-    @property
+    @cached_property
     def stopped(self) -> str | None:
         """Why it starts nothing at all, None when it does."""
         if not self.row["workflow_enabled"]:

@@ -82,6 +82,7 @@ class Kafka:
 
     name = "kafka"
     grace_seconds = 10.0
+    format_words: tuple[str, ...] = ()  # more words for the formatting of its storage
 
     def __init__(self, home: Home) -> None:
         self._home, self._folder = home, home.data / "kafka"
@@ -137,7 +138,8 @@ class Kafka:
         shutil.rmtree(self._folder / "data", ignore_errors=True)  # what an interrupted formatting left
         cluster = self._home.memory.read(self.name).get("cluster_id") or urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._home.memory.remember(self.name, cluster_id=cluster)
-        child = self._spawn("kafka-format", ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", config])
+        words: list[str | Path] = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", config, *self.format_words]
+        child = self._spawn("kafka-format", words)
         try:
             while (status := child.poll()) is None:
                 yield "formatting Kafka's storage"

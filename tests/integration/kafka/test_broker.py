@@ -75,6 +75,21 @@ def test_messages_become_executions_and_their_offsets_are_committed(
     assert sum(committed(broker.servers, trigger_id, topic, partition) or 0 for partition in range(3)) == 21
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_what_a_producer_compressed_is_read(
+    codec: str, database: Database, workflow: Published, settings: Settings, broker: Broker
+) -> None:
+    topic = broker.topic()
+    kafka_trigger(database, workflow, topic, start="earliest")
+    producer = KafkaProducer(bootstrap_servers=broker.servers, compression_type=codec, linger_ms=50)
+    for n in range(20):
+        producer.send(topic, dumps({"n": n, "text": "x" * 500}).encode())
+    producer.flush()
+    producer.close()
+    with polling(settings):
+        eventually(lambda: numbers(database) == list(range(20)))
+
+
 def test_what_was_not_committed_comes_again_and_starts_nothing(
     database: Database, workflow: Published, settings: Settings, broker: Broker
 ) -> None:
