@@ -37,6 +37,17 @@ def libpq_url(database_url: str) -> str:
     return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
+def connected(database_url: str, *, autocommit: bool) -> psycopg.Connection[dict[str, Any]]:
+    """A connection that nobody else has, with keepalives and a statement timeout. Raises psycopg.Error."""
+    return psycopg.connect(
+        libpq_url(database_url),
+        autocommit=autocommit,
+        prepare_threshold=None if settings().engine_function else 3,  # RDS Proxy would pin the connection
+        row_factory=psycopg.rows.dict_row,
+        **CONNECT_OPTIONS,  # type: ignore[arg-type]
+    )
+
+
 class HotConnection:
     """One autocommit psycopg connection for single-statement writes from many threads, opened at first use and again after any failure.
 
@@ -44,7 +55,7 @@ class HotConnection:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._url = libpq_url(database_url)
+        self._url = database_url
         self._lock = threading.Lock()
         self._connection: psycopg.Connection[dict[str, Any]] | None = None
         self._used_at = 0.0
@@ -66,13 +77,7 @@ class HotConnection:
         if self._connection is not None and (self._connection.closed or time.monotonic() - self._used_at > MAX_IDLE_SECONDS):
             self.close()
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                prepare_threshold=None if settings().engine_function else 3,  # RDS Proxy would pin the connection
-                row_factory=psycopg.rows.dict_row,
-                **CONNECT_OPTIONS,  # type: ignore[arg-type]
-            )
+            self._connection = connected(self._url, autocommit=True)
         return self._connection
 
     def close(self) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from chalicelib.core.config import settings
 from chalicelib.core.errors import Unavailable
-from chalicelib.core.hot import Execute, hot_execute
+from chalicelib.core.hot import Execute, connected, hot_execute
 from chalicelib.core.jsontext import loads
 from chalicelib.triggers.schemas import input_schema_of
 from chalicelib.triggers.secrets import SEALED
@@ -22,6 +24,11 @@ SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version FROM trigg
 LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
 WHERE t.type = 'api' AND
 """
+# In the order in which a workflow that is deleted takes its triggers with it.
+_HOLD_WORKFLOW = """
+SELECT FROM workflows WHERE id = (SELECT workflow_id FROM triggers WHERE type = 'api' AND path = %(path)s) FOR SHARE
+"""
+_HOLD_TRIGGER = "SELECT FROM triggers WHERE type = 'api' AND path = %(path)s FOR SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,25 @@ def read_door(path: str) -> Door | None:
             _doors.clear()
         _doors[path] = door
     return door
+
+
+@contextmanager
+def held_door(path: str) -> Iterator[None]:
+    """Until the end of the block nobody changes the trigger at this path, nor its workflow. The lock is that of a connection of its own: within the block other connections
+    may start executions, and must not write to either row. Raises Unavailable without a database."""
+    try:
+        connection = connected(settings().require_database_url(), autocommit=False)
+    except psycopg.Error as error:
+        raise Unavailable("the database does not answer; the request changed nothing, try again") from error
+    try:
+        for statement in (_HOLD_WORKFLOW, _HOLD_TRIGGER):
+            try:
+                connection.execute(statement, {"path": path})
+            except psycopg.Error as error:
+                raise Unavailable("the trigger is being changed; the request changed nothing, try again") from error
+        yield
+    finally:
+        connection.close()
 
 
 def door_of(execute: Execute, trigger_id: str) -> Door | None:

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import psycopg
@@ -20,13 +21,13 @@ from chalicelib.engine.starts import Started, StartRow
 from chalicelib.engine.wake import wake
 from chalicelib.triggers.batching import batcher
 from chalicelib.triggers.delivery_notes import note_duplicate, note_refusal
-from chalicelib.triggers.doors import Door, forget_door, read_door, remembered_door
+from chalicelib.triggers.doors import Door, forget_door, held_door, read_door, remembered_door
 from chalicelib.triggers.health import note_health
 from chalicelib.triggers.limits import count_call
 from chalicelib.triggers.refusals import CannotCheck, refusal
 from chalicelib.triggers.visits import Authorize, Delivery, Visit, check_caller, check_method, wish_of
 
-MAX_ROUNDS = 10
+FREE_ROUNDS, MAX_ROUNDS = 3, 6
 FIRED_SECONDS = 1.0
 _PATH = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _NOTE_FIRED = "UPDATE triggers SET last_fired_at = now() WHERE id = %(id)s"
@@ -71,6 +72,9 @@ def receive(delivery: Delivery, authorize: Authorize) -> Receipt | Greeting:
         check_queue()
         return _received(visit, authorize)
     except MillraceError as error:
+        if isinstance(error, CannotCheck) and visit.door is not None:
+            note_health(visit.door.row, error.detail)
+            forget_door(visit.delivery.path)
         if visit.standing is not None:
             error.headers = visit.standing.headers() | error.headers
         note_refusal(visit, error)
@@ -78,27 +82,38 @@ def receive(delivery: Delivery, authorize: Authorize) -> Receipt | Greeting:
 
 
 def _received(visit: Visit, authorize: Authorize) -> Receipt | Greeting:
-    fresh = False
-    for _ in range(MAX_ROUNDS):
-        if visit.door is None:
-            visit.door, fresh = read_door(visit.delivery.path), True
-        try:
-            wish = _admitted(visit, visit.door, authorize)
-        except MillraceError:
-            if fresh:
-                raise
-            visit.door = None
-            continue
-        greeting = _greeting(visit)
-        if greeting is not None:
-            return greeting
-        assert visit.door is not None
-        _refuse_replay(visit, wish)
-        started, merged = _start(visit, visit.door, wish)
-        if started.verdict in ("started", "duplicate") and started.execution_id is not None:
-            return _receipt(visit, visit.door, wish, started, merged)
-        visit.door = None  # the row tells us more than the verdict: whether it is gone, closed or only changed
-    raise Unavailable("the trigger or its workflow changes faster than it can be read; try again", retry_after=1)
+    """What was read of the trigger may have changed by the time of starting; then all of it is done again, in the end with the trigger held still."""
+    for n in range(MAX_ROUNDS):
+        with held_door(visit.delivery.path) if n >= FREE_ROUNDS else nullcontext():
+            outcome = _attempted(visit, authorize)
+        if isinstance(outcome, Greeting):
+            return outcome
+        if outcome is not None:
+            return _receipt(visit, *outcome)
+    raise Unavailable("the trigger was made anew at each of several attempts; try again", retry_after=1)
+
+
+def _attempted(visit: Visit, authorize: Authorize) -> Greeting | tuple[Door, StartRow, Started, bool] | None:
+    """One attempt, by the door that is remembered or else read now; None when another is needed. Writes to neither trigger nor workflow: they may be held."""
+    fresh = visit.door is None
+    door = visit.door = read_door(visit.delivery.path) if fresh else visit.door
+    try:
+        wish = _admitted(visit, door, authorize)
+    except MillraceError:
+        if fresh:
+            raise
+        visit.door = None
+        return None
+    greeting = _greeting(visit)
+    if greeting is not None:
+        return greeting
+    assert door is not None
+    _refuse_replay(visit, wish)
+    started, merged = _start(visit, door, wish)
+    if started.verdict in ("started", "duplicate") and started.execution_id is not None:
+        return door, wish, started, merged
+    visit.door = None  # the row tells us more than the verdict: whether it is gone, closed or only changed
+    return None
 
 
 def _admitted(visit: Visit, door: Door | None, authorize: Authorize) -> StartRow:
@@ -106,12 +121,7 @@ def _admitted(visit: Visit, door: Door | None, authorize: Authorize) -> StartRow
     if door is None:
         raise NotFound("there is no trigger at this path")
     check_method(door, visit.delivery)
-    try:
-        visit.proof = check_caller(door, visit.delivery, authorize)
-    except CannotCheck as error:
-        note_health(door.row, error.detail)
-        forget_door(visit.delivery.path)
-        raise
+    visit.proof = check_caller(door, visit.delivery, authorize)
     visit.admitted = True
     if visit.standing is None:
         visit.standing = count_call(door)

@@ -104,8 +104,7 @@ def test_while_it_is_active_no_call_is_told_that_it_is_not_there(product: Produc
     stop.set()
     for each in callers:
         each.join()
-    assert set(answers) <= {202, 503}, "503 asks to try again: it was changed faster than it could be read"
-    assert answers.count(202) > len(answers) / 2
+    assert set(answers) == {202}
     call(product, path)
     assert inputs(product, workflow_id)[-1] == {"n": 24}
 

@@ -12,10 +12,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 
-from chalicelib.triggers import batching
+from chalicelib.triggers import batching, doors, ingress, tokens
 from tests.support.api import ECHO, ApiClient, ApiResponse
+from tests.support.issuer import issuer
 from tests.support.workflows import Database
 
 JSON = {"content-type": "application/json"}
@@ -289,6 +291,50 @@ def test_a_change_takes_effect_at_once(api: ApiClient) -> None:
     assert send(api, "elsewhere").status == 202
     api.delete(at)
     assert send(api, "elsewhere").status == 404
+
+
+@pytest.mark.parametrize("debounce", [None, {"seconds": 1}])
+def test_a_trigger_that_changes_after_each_reading_is_held_still(
+    api: ApiClient, database: Database, monkeypatch: pytest.MonkeyPatch, debounce: Any
+) -> None:
+    """Both the trigger and what its workflow runs change between reading and starting, every time they can be changed."""
+    workflow = api.published()
+    trigger = api.door(workflow["id"], **({"debounce": debounce} if debounce else {}))
+    api.post(f"/workflows/{workflow['id']}/publish")
+    refused: list[str] = []
+
+    def read_and_change(path: str) -> Any:
+        found = doors.read_door(path)
+        for change in (
+            "UPDATE triggers SET revision = revision + 1",
+            "UPDATE workflows SET live_version = 3 - live_version",
+        ):
+            try:
+                with database.connection.transaction():
+                    database.execute("SET LOCAL lock_timeout = '100ms'")
+                    database.execute(change)
+            except psycopg.errors.LockNotAvailable:
+                refused.append(change)
+        return found
+
+    monkeypatch.setattr(ingress, "read_door", read_and_change)
+    answer = send(api, trigger["config"]["path"])
+    assert answer.status == 202, answer.body
+    assert len(refused) == 2
+    live = database.one("SELECT live_version FROM workflows")["live_version"]
+    assert database.one("SELECT version FROM executions")["version"] == live
+
+
+def test_a_held_trigger_whose_caller_cannot_be_checked_is_unhealthy(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing that down must not wait for the lock that holds the trigger."""
+    tokens.forget_keys()
+    monkeypatch.setattr(ingress, "FREE_ROUNDS", 0)
+    with issuer() as provider:
+        provider.status = 500
+        auth = {"type": "jwt", "jwks_url": provider.url, "issuer": "https://login.example", "audience": "orders"}
+        trigger = api.door(api.published()["id"], auth=auth)
+        assert send(api, trigger["config"]["path"], authorization=f"Bearer {provider.token()}").status == 503
+    assert api.get(f"/triggers/{trigger['id']}").json["state"] == "unhealthy"
 
 
 def test_without_a_live_version_nothing_starts(api: ApiClient) -> None:
