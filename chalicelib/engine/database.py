@@ -56,7 +56,7 @@ class AsyncConnection:
             connection = await self._ready()
             self.statements += 1
             try:
-                with _answered_in_time(connection):
+                with answered_in_time(connection):
                     cursor = await connection.execute(sql, params)
                     fetched = await cursor.fetchall() if cursor.description else []
             except BaseException as error:
@@ -74,7 +74,7 @@ class AsyncConnection:
             connection = await self._ready()
             self.statements += len(statements)
             try:
-                with _answered_in_time(connection):
+                with answered_in_time(connection):
                     async with connection.transaction():
                         found = []
                         for sql, params in statements:
@@ -113,7 +113,7 @@ class AsyncConnection:
 
 
 @contextlib.contextmanager
-def _answered_in_time(connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+def answered_in_time(connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
     """Hang up when no answer comes: whoever waits for one sees the connection end. (Cancelling would not do: psycopg then waits for the server to agree.)"""
     timer = asyncio.get_running_loop().call_later(ANSWER_SECONDS, _hang_up, connection)
     try:

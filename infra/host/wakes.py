@@ -14,11 +14,14 @@ from collections.abc import Callable
 import psycopg
 
 from chalicelib.core.hot import CONNECT_OPTIONS, libpq_url
+from chalicelib.engine.database import answered_in_time
 from chalicelib.engine.wake import CHANNEL
 
 log = logging.getLogger("millrace.wakes")
 
 COALESCE_SECONDS = 0.02
+# A listener only receives, so it would never notice that nobody is at the other end any more. It asks this often.
+ASK_SECONDS = 10.0
 
 
 class NotifyWaker:
@@ -55,10 +58,14 @@ async def listen(database_url: str, on_wake: Callable[[], None]) -> None:
         try:
             connection = await psycopg.AsyncConnection.connect(libpq_url(database_url), autocommit=True, **CONNECT_OPTIONS)  # type: ignore[arg-type]
             async with connection:
-                await connection.execute(f"LISTEN {CHANNEL}")
+                with answered_in_time(connection):
+                    await connection.execute(f"LISTEN {CHANNEL}")
                 on_wake()  # whatever was missed while not listening
-                async for _ in connection.notifies():
-                    on_wake()
+                while True:
+                    async for _ in connection.notifies(timeout=ASK_SECONDS):
+                        on_wake()
+                    with answered_in_time(connection):
+                        await connection.execute("SELECT 1")
         except (psycopg.Error, OSError) as error:
             log.warning("not listening for wakes now, trying again: %s", type(error).__name__)
             await asyncio.sleep(1)

@@ -14,7 +14,9 @@ from chalicelib.engine import database as engine_database
 from chalicelib.engine import places
 from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.places import Place
+from chalicelib.engine.wake import CHANNEL
 from chalicelib.engine.worker import Worker, WorkerOptions
+from infra.host import wakes
 from tests.support.engines import Effects, EngineRun
 from tests.support.proxy import DatabaseProxy
 from tests.support.workflows import Database, definition, published, started
@@ -47,6 +49,34 @@ def test_a_connection_without_an_answer_is_given_up(proxy: DatabaseProxy, monkey
         proxy.heal()
         assert await connection.execute("SELECT 3 AS three", {}) == [{"three": 3}]
         await connection.close()
+
+    asyncio.run(go())
+
+
+def test_a_listener_that_nobody_is_connected_to_any_more_listens_again(
+    database: Database, proxy: DatabaseProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is half-open. It never sends by itself, so only asking tells; else the worker would be left with polling for good."""
+    monkeypatch.setattr(engine_database, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(wakes, "ASK_SECONDS", 0.2)
+    woken: list[float] = []
+
+    async def until_woken() -> None:
+        before = len(woken)
+        while len(woken) == before:
+            database.execute(f"NOTIFY {CHANNEL}")
+            await asyncio.sleep(0.05)
+
+    async def go() -> None:
+        task = asyncio.create_task(wakes.listen(proxy.url, lambda: woken.append(time.monotonic())))
+        await until_woken()
+        await until_woken()
+        proxy.stall()
+        await asyncio.sleep(0.1)
+        proxy.heal()
+        await asyncio.wait_for(until_woken(), 60)  # for hanging, not for speed
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(go())
 
