@@ -310,9 +310,10 @@ def test_the_log_says_what_came_in_and_what_became_of_it(api: ApiClient, databas
     trigger = made(api, SCHEMA)
     path, at = trigger["config"]["path"], f"/triggers/{trigger['id']}"
     good = send(api, path + "?q=1", b'{"n": 1}', **JSON, x_kind="a", authorization="Bearer canary", idempotency_key="k")
-    send(api, path + "?q=1", b'{"n": 1}', **JSON, idempotency_key="k")
-    send(api, path, b'{"n": "x"}', **JSON)
-    send(api, path, b"{", **JSON)
+    for body, how in ((b'{"n": 1}', {"idempotency_key": "k"}), (b'{"n": "x"}', {}), (b"{", {})):
+        time.sleep(0.002)  # lines are in the order of their ids, which is that of milliseconds
+        send(api, path + "?q=1" if how else path, body, **JSON, **how)
+    time.sleep(0.002)
     send(api, path, method="GET")
     lines = log(api, trigger)
     assert [(line["outcome"], line["status"], line["code"]) for line in lines] == [
