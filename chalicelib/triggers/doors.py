@@ -19,8 +19,9 @@ from chalicelib.triggers.secrets import SEALED
 
 MAX_REMEMBERED = 5_000
 
+# Columns by name: the server keeps this statement prepared, and refuses it once `*` means something else.
 _DOOR = """
-SELECT t.*, w.enabled AS workflow_enabled, v.definition_id, v.version FROM triggers t JOIN workflows w ON w.id = t.workflow_id
+SELECT t.id, t.workspace_id, t.workflow_id, t.config, t.input, t.enabled, t.revision, t.unhealthy_reason, w.enabled AS workflow_enabled, v.definition_id, v.version FROM triggers t JOIN workflows w ON w.id = t.workflow_id
 LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.live_version
 WHERE t.type = 'api' AND
 """

@@ -520,3 +520,17 @@ def test_one_bad_row_harms_no_other(api: ApiClient, database: Database, monkeypa
     assert [answer.status for answer in answers].count(202) == 7
     assert answers[5].status == 422
     assert database.one("SELECT count(*) AS n FROM executions")["n"] == 7
+
+
+@pytest.mark.own_database
+def test_a_migration_beneath_a_running_process_shuts_no_door(api: ApiClient, database: Database) -> None:
+    """Statements that the server keeps prepared must not depend on which columns a table has."""
+    path = door(api)
+    for _ in range(6):  # from the fourth on they are prepared
+        doors.forget_door(path)
+        assert send(api, path, b"{}").status == 202
+    database.execute("ALTER TABLE triggers ADD COLUMN newer text; ALTER TABLE workflows ADD COLUMN newer text; ALTER TABLE executions ADD COLUMN newer text")
+    doors.forget_door(path)
+    assert send(api, path, b"{}").status == 202
+    assert send(api, path, b"{}", Idempotency_Key="a").json["duplicate"] is False
+    assert send(api, path, b"{}", Idempotency_Key="a").json["duplicate"] is True
