@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from chalicelib.core.ids import bound, new_id
+from infra.migrations.runner import upgrade
 from tests.support.workflows import Database, definition, published, started
 
 
@@ -45,3 +46,37 @@ def test_an_ended_execution_never_changes(database: Database, ended: str) -> Non
         database.execute("UPDATE executions SET status = 'queued', finished_at = NULL WHERE id = %(id)s", {"id": execution_id})
     with pytest.raises(psycopg.errors.RestrictViolation):
         database.execute("UPDATE executions SET output = '1' WHERE id = %(id)s", {"id": execution_id})
+
+
+def things_of(database: Database, schema: str) -> set[str]:
+    """Names of the tables and functions in a schema."""
+    found = database.execute(
+        """SELECT relname AS name FROM pg_class WHERE relnamespace = to_regnamespace(%(s)s) AND relkind IN ('r', 'p')
+           UNION SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace(%(s)s)""",
+        {"s": schema},
+    )
+    return {row["name"] for row in found}
+
+
+FOR_APPLICATIONS = {"start_execution", "new_execution_id"}
+
+
+@pytest.mark.own_database
+def test_everything_stands_in_one_schema_also_for_a_user_called_millrace(database: Database) -> None:
+    assert database.one("SELECT current_user AS name")["name"] == "millrace"
+    assert things_of(database, "millrace") == FOR_APPLICATIONS
+    database.execute("SELECT ensure_partitions(9)")
+    assert things_of(database, "millrace") == FOR_APPLICATIONS
+
+
+@pytest.mark.own_database
+def test_what_stood_apart_is_moved_and_an_applications_own_table_is_not(database: Database) -> None:
+    before = things_of(database, "public")
+    for name in ("audit_log", "node_rollups", "node_rollups_day", "members"):
+        database.execute(f"ALTER TABLE {name} SET SCHEMA millrace")
+    database.execute("ALTER FUNCTION note_occurrences() SET SCHEMA millrace")
+    database.execute("CREATE TABLE millrace.mine (id int)")
+    database.execute("UPDATE alembic_version SET version_num = '0024'")
+    upgrade("0025", database_url=database.url)
+    assert things_of(database, "millrace") == FOR_APPLICATIONS | {"mine"}
+    assert things_of(database, "public") == before
