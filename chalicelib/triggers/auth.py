@@ -168,7 +168,7 @@ class SlackAuth(_Signed):
 
 
 class ShopifyAuth(_Signed):
-    """Shopify's `X-Shopify-Hmac-SHA256`, with the app's client secret."""
+    """Shopify's `X-Shopify-Hmac-SHA256` (or `Shopify-Hmac-SHA256`, as it is to be called), with the app's client secret."""
 
     model_config = ConfigDict(title="Shopify")
 

@@ -72,7 +72,7 @@ BUILT_IN = (
     ),
     Preset(
         "shopify", "api", "Shopify", "Webhooks of a shop, each once.",
-        {"auth": {"type": "shopify"}, "dedupe_key": _first_of("x-shopify-event-id", "x-shopify-webhook-id")}, None, ("/auth/secret",),
+        {"auth": {"type": "shopify"}, "dedupe_key": _first_of("x-shopify-event-id", "shopify-event-id", "x-shopify-webhook-id", "shopify-webhook-id")}, None, ("/auth/secret",),
         ("In the app's settings: add a webhook subscription with this trigger's URL.", "Secret: the app's client secret."),
         {"id": 1, "email": "customer@example.com", "total_price": "123.45"},
     ),

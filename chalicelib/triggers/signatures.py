@@ -28,9 +28,11 @@ _HIDDEN_LIKE = re.compile(r"signature|hmac|api[-_]?key|secret|authorization|auth
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How a sender signs. `fields`: the header holds `t=…,v1=…`, and these are the names of timestamp and signature in it."""
+    """How a sender signs. `fields`: the header holds `t=…,v1=…`, and these are the names of timestamp and signature in it. `new_header`: what the sender is changing
+    the header's name to."""
 
     header: str
+    new_header: str = ""
     algorithm: str = "sha256"
     encoding: str = "hex"
     prefix: str | None = None
@@ -52,7 +54,7 @@ NAMED: Mapping[str, Scheme] = {
     "slack": Scheme(
         "x-slack-signature", prefix="v0=", timestamp_header="x-slack-request-timestamp", signed="v0:{timestamp}:{body}"
     ),
-    "shopify": Scheme("x-shopify-hmac-sha256", encoding="base64", prefix=""),
+    "shopify": Scheme("x-shopify-hmac-sha256", "shopify-hmac-sha256", encoding="base64", prefix=""),
 }
 
 
@@ -108,7 +110,7 @@ def _check_scheme(scheme: Scheme, secrets: list[str], headers: Mapping[str, str]
 
 def _offered(scheme: Scheme, headers: Mapping[str, str]) -> tuple[str, list[str]]:
     """The time as sent, and the signatures, without what stands before them."""
-    value = headers.get(scheme.header, "").strip()
+    value = (headers.get(scheme.header) or headers.get(scheme.new_header, "")).strip()
     if scheme.fields is not None:
         pairs = [part.strip().partition("=") for part in value.split(",")[: 2 * MAX_OFFERED]]
         times = [text for name, _, text in pairs if name == scheme.fields[0]]

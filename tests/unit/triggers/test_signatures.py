@@ -55,6 +55,8 @@ SHOPIFY = (
     b'{"foo":"bar"}',
     0.0,
 )
+# The name that Shopify is changing to: https://github.com/Shopify/shopify-api-ruby, lib/shopify_api/webhooks/request.rb
+SHOPIFY_NEW = (SHOPIFY[0], {"shopify-hmac-sha256": SHOPIFY[1]["x-shopify-hmac-sha256"]}, *SHOPIFY[2:])
 # The tests of Stripe's own library: https://github.com/stripe/stripe-dotnet, src/StripeTests/Services/Events/EventUtilityTest.cs and its event_test_signature.json
 STRIPE_EVENT = {
     "id": "evt_123",
@@ -101,7 +103,7 @@ STRIPE_ROLLED = (
     b'{"id": "evt_1"}',
     1492774577.0,
 )
-VECTORS = [GITHUB, SLACK, STANDARD, SHOPIFY, STRIPE, STRIPE_ROLLED]
+VECTORS = [GITHUB, SLACK, STANDARD, SHOPIFY, SHOPIFY_NEW, STRIPE, STRIPE_ROLLED]
 TIMED = [SLACK, STANDARD, STRIPE, STRIPE_ROLLED]
 
 
