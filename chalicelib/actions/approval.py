@@ -27,7 +27,7 @@ def run(ctx: NodeContext, config: ApprovalConfig) -> Wait:
 SPEC = ActionSpec(
     type="approval",
     title="Approval",
-    description="Waits for a decision at its link, `nodes.<id>.callback_url`: `{decision: approved | rejected, comment?, by?}`. The link exists from the start.",
+    description="Waits for a decision at its link, `nodes.<id>.callback_url`: `{decision: approved | rejected, comment?, by?}`. A person who opens the link is shown a page to decide on; a program posts there. The link exists from the start.",
     kind="wait",
     icon="user-check",
     config_model=ApprovalConfig,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import urljoin, urlparse
 
 import pytest
 
@@ -117,6 +120,45 @@ def test_a_decision_is_port_and_output(api: ApiClient, database: Database, worke
     assert api.as_key(None).request("POST", path, json_body={"decision": decision, "by": "ada"}).status == 200
     nodes = ended_by(state(api, execution_id, "succeeded"))
     assert (nodes["answered"], nodes["refused"]) == (("succeeded", "skipped") if decision == "approved" else ("skipped", "succeeded"))
+
+
+def test_a_person_decides_on_the_links_page(api: ApiClient, database: Database, worker: None) -> None:
+    execution_id = waiting(database, kind="approval", message="Pay <b>{{ 40 + 2 }}</b>?", approvers=["finance"])
+    path = link(api, execution_id)
+    browser = api.as_key(None)
+    for _ in range(2):  # opening it decides nothing
+        page = browser.request("GET", path)
+        text = page.body.decode()
+        assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "Pay &lt;b&gt;42&lt;/b&gt;?" in text
+        assert "finance" in text
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    style = re.search("<style>(.*)</style>", text, re.DOTALL)
+    assert style is not None
+    assert base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode() in policy
+    target = re.search('action="([^"]+)"', text)
+    assert target is not None
+    form = urljoin(f"http://host/api{path}", target[1]).removeprefix("http://host/api")
+    sent = {"content-type": "application/x-www-form-urlencoded"}
+    assert browser.request("POST", form, raw=b"decision=perhaps&by=&comment=", headers=sent).status == 422
+    taken = browser.request("POST", form, raw="decision=approved&by=Zoë <i>&comment=".encode(), headers=sent)
+    assert (taken.status, "have <strong>approved</strong>" in taken.body.decode()) == (200, True)
+    assert browser.request("POST", form, raw=b"decision=rejected", headers=sent).status == 409
+    execution = state(api, execution_id, "succeeded")
+    assert execution["output"]["answered"] == {"got": {"decision": "approved", "by": "Zoë <i>", "comment": None}}
+    assert "<strong>approved</strong> by Zoë &lt;i&gt;" in browser.request("GET", path).body.decode()
+    assert "<form" not in browser.request("GET", path).body.decode()
+    assert browser.request("GET", path[:-1]).status == 404
+
+
+def test_the_page_of_a_link_whose_time_was_up(api: ApiClient, database: Database, worker: None) -> None:
+    execution_id = waiting(database, kind="approval", timeout_seconds=0.3)
+    path = link(api, execution_id)
+    state(api, execution_id, "succeeded")
+    page = api.as_key(None).request("GET", path).body.decode()
+    assert ("nothing to decide" in page, "<form" in page) == (True, False)
 
 
 @pytest.mark.parametrize("forge", ["other node", "other mac", "other execution", "cut", "kind", "nonsense"])
