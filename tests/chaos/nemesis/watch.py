@@ -63,7 +63,7 @@ class Watch(threading.Thread):
         self._back_at = self._back_at or now
         if since is not None:
             self.overdue = max(self.overdue, (now - max(since, self._back_at)).total_seconds())
-        self.workers |= {found[0] for found in connection.execute(_WORKERS)}
+        self.workers = self.workers | {found[0] for found in connection.execute(_WORKERS)}  # a new set: others iterate over the old one
         if self._looked_at is not None and (now - self._looked_at).total_seconds() < ENDED_EVERY_SECONDS:
             return
         ids = [found[0] for found in connection.execute(_ENDED, {"since": self._looked_at or now}) if found[0] not in self._ended]
