@@ -90,7 +90,7 @@ def connect(kind: Any, options: Mapping[str, Any]) -> Any:
         return client
 
     try:
-        return kind(**options, kafka_client=network)
+        opened = kind(**options, kafka_client=network)
     except BaseException as error:
         for client in made:
             with contextlib.suppress(Exception):
@@ -98,6 +98,9 @@ def connect(kind: Any, options: Mapping[str, Any]) -> Any:
         if refusals and isinstance(error, client_errors.KafkaTimeoutError):
             raise refusals[-1] from error
         raise
+    for client in made:
+        del client._manager.get_connection  # from now on nobody asks why a connection ended
+    return opened
 
 
 def _watch(client: Any, refusals: list[Exception]) -> None:

@@ -35,7 +35,7 @@ CONSUMER = {
     "auto_offset_reset": "earliest",  # when what we would read next is no longer kept: the oldest there is, never silently the end
     "isolation_level": "read_committed",  # what a producer took back starts nothing
     "allow_auto_create_topics": False,
-    "max_poll_records": 500,
+    "max_poll_records": 2_000,  # of one transaction; what each costs besides its records is shared by them
     "fetch_max_bytes": 16 * 1024 * 1024,
     "metadata_max_age_ms": 3_000,  # how soon new partitions are found
     "session_timeout_ms": 10_000,  # how long a killed poller keeps its partitions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,13 @@ def guarded(tmp_path: Path, kafka_servers: str) -> Iterator[ScramKafka]:
 
 def signing_in(settings: Settings, servers: str, password: str) -> Settings:
     """What KAFKA_SECURITY_PROTOCOL and its companions set."""
-    return settings.model_copy(
-        update={
-            "kafka_bootstrap_servers": servers,
-            "kafka_security": "SASL_PLAINTEXT",
-            "kafka_mechanism": MECHANISM,
-            "kafka_username": USER,
-            "kafka_password": password,
-        }
+    return replace(
+        settings,
+        kafka_bootstrap_servers=servers,
+        kafka_security="SASL_PLAINTEXT",
+        kafka_mechanism=MECHANISM,
+        kafka_username=USER,
+        kafka_password=password,
     )
 
 
@@ -100,7 +100,7 @@ def test_records_are_read_and_published_with_the_password_and_not_without(
     with pytest.raises(PublishFailed) as refused:
         asyncio.run(stranger.publish(Message("orders", None, b"{}", ())))
     assert "check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD" in refused.value.detail
-    nobody = settings_env.model_copy(update={"kafka_bootstrap_servers": guarded.url})
+    nobody = replace(settings_env, kafka_bootstrap_servers=guarded.url)
     with pytest.raises(KafkaConnectionError, match="check KAFKA_SECURITY_PROTOCOL"):
         connect(KafkaAdminClient, client_options(nobody) | {"bootstrap_timeout_ms": 2_000})
     stranger.close()
