@@ -72,7 +72,7 @@ def test_nemesis(tmp_path: Path, recorder: Recorder) -> None:
         last_fault = time.monotonic()
         waited = _until_all_have_ended(product.run["database_url"], last_fault)
         watch.stop()
-        print(f"{EXECUTIONS} executions within {last_fault - began:.0f} s, under {dict(nemesis.harm)}; all had ended {waited:.0f} s after the last fault")
+        print(f"{EXECUTIONS} executions within {last_fault - began:.0f} s, under {dict(nemesis.harm)} (workers killed: {dict(nemesis.killed)}); all had ended {waited:.0f} s after the last fault")
         with psycopg.connect(product.run["database_url"], autocommit=True) as connection:
             started = dict(clients.started)
             for slug, shape in known.items():

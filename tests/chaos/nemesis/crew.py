@@ -68,9 +68,9 @@ class Crew:
     def _log(self, member: Member) -> Path:
         return self._folder / f"{member.name.replace(' ', '-')}.log"
 
-    def pids(self) -> list[int]:
-        """Of those alive."""
-        return [process.pid for process in list(self._running.values()) if process.poll() is None]
+    def pids(self) -> dict[str, int]:
+        """Of those alive, by name."""
+        return {name: process.pid for name, process in list(self._running.items()) if process.poll() is None}
 
     def _older(self) -> list[Member]:
         """The version before the newest change of the engine: what still runs while a new version is rolled out."""

@@ -42,6 +42,7 @@ class Nemesis(threading.Thread):
         super().__init__(daemon=True)
         self.product, self.crew, self.proxy, self.share, self.clients = product, crew, proxy, share, clients
         self.harm: dict[str, int] = defaultdict(int)
+        self.killed: dict[str, int] = defaultdict(int)  # workers, by name
         self._choose = random.Random(11)
         self._thaws: list[threading.Timer] = []
         kills = share.kills
@@ -55,12 +56,12 @@ class Nemesis(threading.Thread):
     def run(self) -> None:
         """As a thread."""
         acts: dict[str, Callable[[], None]] = {
-            "kill a worker": lambda: os.kill(self._worker(), signal.SIGKILL),
+            "kill a worker": self._kill_a_worker,
             "kill the front": lambda: self._kill("front"),
             "kill the loops": lambda: self._kill("loops"),
             "kill the database": lambda: self._kill("postgres"),
             "kill the broker": lambda: self._kill("kafka"),
-            "freeze a worker": lambda: self._freeze(self._worker(), LEASE_SECONDS + 5),
+            "freeze a worker": lambda: self._freeze(self._worker()[1], LEASE_SECONDS + 5),
             "silence Redis": lambda: self._freeze(self._pid("valkey"), 4.0),
             "flush Redis": self._flush,
             "cut the connections": self._cut,
@@ -88,15 +89,20 @@ class Nemesis(threading.Thread):
             time.sleep(0.1)
         raise ProcessLookupError(f"{name} does not live long enough to be harmed")
 
-    def _worker(self) -> int:
-        """One that is at work: killing those that are still starting, on a busy machine most of them, would prove nothing."""
+    def _worker(self) -> tuple[str, int]:
+        """Name and pid of one that is at work: killing those that are still starting, on a busy machine most of them, would prove nothing."""
         for _ in range(600):
-            pids = [pid for name, pid in self.product.children().items() if name.startswith("worker")] + self.crew.pids()
-            grown = [pid for pid in pids if age(pid) > self.crew.start_seconds / 2]
+            workers = {name: pid for name, pid in self.product.children().items() if name.startswith("worker")} | self.crew.pids()
+            grown = [(name, pid) for name, pid in workers.items() if age(pid) > self.crew.start_seconds / 2]
             if grown:
                 return self._choose.choice(grown)
             time.sleep(0.1)
         raise ProcessLookupError("no worker lives long enough to be killed")
+
+    def _kill_a_worker(self) -> None:
+        name, pid = self._worker()
+        os.kill(pid, signal.SIGKILL)
+        self.killed[name] += 1
 
     def _kill(self, name: str) -> None:
         os.kill(self._pid(name), signal.SIGKILL)
@@ -128,9 +134,12 @@ class Nemesis(threading.Thread):
 
 
 def age(pid: int) -> float:
-    """Seconds since a process started; 0 when it is gone."""
+    """Seconds since a process started; 0 when it is gone, or dead and not yet missed by its parent."""
     try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
+    if state in "ZX":
+        return 0.0
+    ticks = int(rest[18])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
