@@ -147,7 +147,7 @@ def test_a_trigger_may_stop_in_front_of_poison(database: Database, workflow: Pub
     assert len(executions(database)) == 2
     with transaction() as connection:
         resumed = service.patch(connection, DEFAULT_WORKSPACE, trigger_id, {"enabled": True})
-        assert (service.show(resumed)["state"], resumed["paused_at"]) == ("active", None)
+        assert (resumed["unhealthy_reason"], resumed["paused_at"]) == (None, None)
         assert plan_of(subscriptions(connection)) != {}
     database.execute("""UPDATE triggers SET config = replace(config, '"pause"', '"skip"')""")
     assert failures(handler(event, None)) == []
