@@ -182,7 +182,9 @@ def main() -> None:
         print(f"folded {facts:,} facts in {seconds:.0f} s: {facts / seconds:,.0f} facts/s, {1000 * seconds / facts:.3f} ms each")
         database.execute("ANALYZE execution_rollups, node_rollups, trigger_rollups")
     for table in ("execution_rollups", "node_rollups", "trigger_rollups"):
-        size = database.one(f"SELECT count(*) AS n, pg_size_pretty(pg_total_relation_size('{table}')) AS size FROM {table}")
+        size = database.one(
+            f"SELECT (SELECT count(*) FROM {table}) AS n, pg_size_pretty(sum(pg_total_relation_size(relid))) AS size FROM pg_partition_tree('{table}')"
+        )
         print(f"{table}: {size['n']:,} rows, {size['size']}")
     workflow_id = database.one("SELECT min(id) AS id FROM workflows")["id"]
     print(f"{'question':<50}{'median ms':>10}{'worst ms':>10}")
