@@ -50,14 +50,14 @@ class AsyncConnection:
         self._used_at = 0.0
         self.statements = 0
 
-    async def execute(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Run one statement in a transaction of its own. Raises psycopg.Error or OSError."""
+    async def execute(self, sql: str, params: Mapping[str, Any], *, replan: bool = False) -> list[dict[str, Any]]:
+        """Run one statement in a transaction of its own, `replan`: planned for these parameters. Raises psycopg.Error or OSError."""
         async with self._lock:
             connection = await self._ready()
             self.statements += 1
             try:
                 with answered_in_time(connection):
-                    cursor = await connection.execute(sql, params)
+                    cursor = await connection.execute(sql, params, prepare=False if replan else None)
                     fetched = await cursor.fetchall() if cursor.description else []
             except BaseException as error:
                 # A cancelled or broken exchange leaves the protocol in an unknown place.

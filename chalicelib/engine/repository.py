@@ -81,7 +81,8 @@ class EngineRepository:
         """Take up to `limit` executions that are due (since `floor`, if one is given), none of which is anybody else's until the lease ends: the oldest, or
         `fairly` an equal share of every workflow that has something due."""
         params = {"n": limit, "lease": self._lease, "me": self._worker_id, "floor": floor or "-infinity"}
-        rows = await self._connection.execute(statements.CLAIM_FAIRLY if fairly else statements.CLAIM, params)
+        # By turns the plan must be made each time: one for any floor and limit reads the whole queue for each lane, 130 ms of 100,000 in place of 0.6.
+        rows = await self._connection.execute(statements.CLAIM_FAIRLY if fairly else statements.CLAIM, params, replan=fairly)
         return [
             Claim(
                 row["execution_id"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -141,3 +141,28 @@ def test_without_turns_it_would_be_last(database: Database, engine: EngineRun, m
     queued(database, crowd, 100)
     engine.until_ended(started(database, other), claim_size=8, max_held=8)
     assert database.one("SELECT count(*) AS n FROM wakes")["n"] < 20
+
+
+def test_claims_by_turns_are_planned_each_time_and_look_into_the_lanes(database: Database) -> None:
+    """A plan for any floor and limit would read all that is due once for each lane; the server makes one of what it keeps prepared."""
+    crowd, others = published(database, ONE_NODE), [published(database, ONE_NODE) for _ in range(5)]
+    queued(database, crowd, 5000)
+    for other in others:
+        queued(database, other, 100)
+    database.execute("VACUUM ANALYZE wakes")
+
+    async def go() -> None:
+        connection = AsyncConnection(database.url, prepare=True)
+        repository = EngineRepository(connection, "worker")
+        read = "SELECT idx_tup_read AS n FROM pg_stat_user_indexes WHERE indexrelname = 'wakes_due'"
+        for _ in range(8):  # the server thinks of a common plan from the sixth on
+            assert len(await repository.claim(24, fairly=True, floor=datetime(2026, 1, 1, tzinfo=UTC))) == 24
+        await connection.execute("SELECT pg_stat_force_next_flush()", {})
+        before = (await connection.execute(read, {}))[0]["n"]
+        for _ in range(8):
+            assert len(await repository.claim(24, fairly=True, floor=datetime(2026, 1, 1, tzinfo=UTC))) == 24
+        await connection.execute("SELECT pg_stat_force_next_flush()", {})
+        assert (await connection.execute(read, {}))[0]["n"] - before < 1000
+        await connection.close()
+
+    asyncio.run(go())
