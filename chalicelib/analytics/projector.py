@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from chalicelib.analytics import deliveries, entrances
 from chalicelib.analytics.periods import KEPT
 from chalicelib.core import db
+from chalicelib.engine.listing import ERROR_CODE
 
 BATCH = 5_000
-# An error's code, which stands first in its JSON. Read as text: a message may hold an escaped NUL, over which json's operators stumble.
-ERROR_CODE = r'^\s*\{\s*"code"\s*:\s*"([A-Za-z0-9_.-]{1,100})"'
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('millrace.analytics')) AS won"
 _WAIT_FOR_LOCK = "SELECT pg_advisory_xact_lock(hashtext('millrace.analytics'))"
 

@@ -14,7 +14,7 @@ from chalicelib.analytics.csv_export import to_csv
 from chalicelib.analytics.periods import MAX_DAYS, STEPS
 from chalicelib.analytics.repository import Scope
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import read_time
+from chalicelib.api.execution_filter import read_time
 from chalicelib.api.models import Answer
 from chalicelib.api.replies import Reply, json_reply
 from chalicelib.core.clock import utc_now

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import read_time
+from chalicelib.api.execution_filter import read_time
 from chalicelib.api.models import Answer
 from chalicelib.api.paging import listing, read_page
 from chalicelib.api.replies import Reply, json_reply

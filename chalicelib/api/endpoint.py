@@ -45,10 +45,14 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 MAX_RUNS = 4
 
 
+Query = Mapping[str, Mapping[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """What is known of one route. `role` None: anyone may call it. `transactional` False: the handler gets no connection. `audited`: a call that succeeds is noted in
-    the audit log, in its transaction. `starts`: it gives the workers something to do, and is refused while too much is due."""
+    the audit log, in its transaction. `starts`: it gives the workers something to do, and is refused while too much is due. `query`: schemas of parameters by name,
+    or what makes them when the document is asked for."""
 
     method: str
     path: str
@@ -61,11 +65,16 @@ class Route:
     answer: type[BaseModel] | None
     listing: bool
     status: int
-    query: Mapping[str, Mapping[str, Any]]
+    query: Query | Callable[[], Query]
     transactional: bool
     raw: bool
     audited: bool
     starts: bool
+
+    @property
+    def parameters(self) -> Query:
+        """The query's parameters, with their schemas."""
+        return self.query() if callable(self.query) else self.query
 
 
 @dataclass(slots=True)
@@ -113,7 +122,7 @@ class Routes:
         answer: type[BaseModel] | None = None,
         listing: bool = False,
         status: int = 200,
-        query: Mapping[str, Mapping[str, Any]] | None = None,
+        query: Query | Callable[[], Query] | None = None,
         transactional: bool = True,
         raw: bool = False,
         audited: bool = True,

@@ -6,21 +6,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from chalicelib.api import execution_filter
 from chalicelib.api.endpoint import Call, Routes
 from chalicelib.api.models import Answer, Model, Text
 from chalicelib.api.paging import integer, listing, read_page
 from chalicelib.api.replies import Reply, json_reply, ui_url
 from chalicelib.api.streams import EventStream
-from chalicelib.core.clock import parse as parse_time
-from chalicelib.core.errors import ValidationFailed
-from chalicelib.engine.queries import ExecutionFilter
 from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import OPERATOR, VIEWER
 from chalicelib.workflows import executions as service
 
 routes = Routes("executions")
 
-STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled")
 MAX_SEQ = 2**31 - 1
 
 
@@ -92,6 +89,14 @@ class ExecutionSummary(Answer):
     parent_id: str | None
 
 
+class ExecutionCount(Answer):
+    """How many. `more`: there are over ten thousand, and these are the newest of them. `node_runs`: of the node the filter names, null when it names none."""
+
+    executions: int
+    node_runs: int | None
+    more: bool
+
+
 class Move(Answer):
     """That it went on with another version from then on."""
 
@@ -156,51 +161,20 @@ def start_execution(call: Call, id: str) -> Reply:
     role=VIEWER,
     answer=ExecutionSummary,
     listing=True,
-    query={
-        "workflow_id": {"type": "string"},
-        "status": {"type": "string", "enum": list(STATUSES)},
-        "trigger_id": {"type": "string"},
-        "from": {"type": "string", "format": "date-time", "description": "created at this time or later"},
-        "to": {"type": "string", "format": "date-time", "description": "created before this time"},
-        "q": {"type": "string", "description": "an id, or text in the input or the error"},
-        "parent_id": {"type": "string", "description": "started by this execution"},
-    },
+    query=execution_filter.query,
 )
 def list_executions(call: Call) -> Reply:
     """List executions, newest first, without their payloads."""
     page = read_page(call.request, "executions")
-    rows = service.list_page(call.connection, call.workspace_id, _filter(call), page.limit, page.after)
+    rows = service.list_page(call.connection, call.workspace_id, execution_filter.read_query(call.request), page.limit, page.after)
     return json_reply(listing(rows, page, "executions", lambda row: row["id"], dict))
 
 
-def _filter(call: Call) -> ExecutionFilter:
-    first = call.request.first
-    status = first("status")
-    if status is not None and status not in STATUSES:
-        raise ValidationFailed([{"path": "/status", "code": "enum", "message": f"status is one of {', '.join(STATUSES)}"}])
-    statuses = (status,) if status is not None else ()
-    return ExecutionFilter(
-        first("workflow_id"), first("trigger_id"), statuses, _time(call, "from"), _time(call, "to"), first("q") or None,
-        first("parent_id"),
-    )
-
-
-def _time(call: Call, name: str) -> Any:
-    return read_time(call.request.first(name), f"/{name}")
-
-
-def read_time(text: str | None, path: str) -> Any:
-    """A time that a filter is given, None for none. Raises ValidationFailed, naming `path`."""
-    if text is None:
-        return None
-    try:
-        at = parse_time(text.replace(" ", "+"))  # a plus sign that was not encoded arrives as a space
-        if 1970 <= at.year < 2200:
-            return at
-    except (ValueError, OverflowError):
-        pass
-    message = f"{path.rpartition('/')[2]} must be an RFC 3339 time with an offset, such as 2026-11-22T14:00:00Z"
-    raise ValidationFailed([{"path": path, "code": "invalid_time", "message": message}])
+@routes.route("GET", "/executions/count", role=VIEWER, answer=ExecutionCount, query=execution_filter.query)
+def count_executions(call: Call) -> Reply:
+    """How many executions a filter matches, up to ten thousand; with `node_id` also how many runs of that node they hold."""
+    found = service.count(call.connection, call.workspace_id, execution_filter.read_query(call.request))
+    return json_reply({"executions": found.executions, "node_runs": found.node_runs, "more": found.more})
 
 
 @routes.route("GET", "/executions/{id}", role=VIEWER, answer=Execution)

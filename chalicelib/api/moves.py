@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import read_time
+from chalicelib.api.execution_filter import read_time
 from chalicelib.api.models import Answer, Model, Text
 from chalicelib.api.paging import MAX_LIMIT, cursor, read_cursor
 from chalicelib.api.replies import Reply, json_reply

@@ -134,7 +134,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append(
             {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "`next_cursor` of the page before"}
         )
-    for name, schema in route.query.items():
+    for name, schema in route.parameters.items():
         said = {key: value for key, value in schema.items() if key != "description"}
         found.append({"name": name, "in": "query", "schema": said, "description": schema.get("description", "")})
     for name, about in _headers(route):

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Routes
-from chalicelib.api.executions import Started, read_time
+from chalicelib.api.execution_filter import WantedExecutions, as_filter
+from chalicelib.api.executions import Started
 from chalicelib.api.models import Answer, Model, Text
 from chalicelib.api.replies import Reply, json_reply, ui_url
 from chalicelib.core.errors import ValidationFailed
 from chalicelib.engine.overload import check_queue
-from chalicelib.engine.queries import ExecutionFilter
 from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import OPERATOR
 from chalicelib.workflows import executions as service
@@ -51,22 +51,11 @@ def retry_execution(call: Call, id: str) -> Reply:
     return json_reply(answer, 202, {"Location": f"{call.request.root}/executions/{begun.id}", "Millrace-Execution-Id": begun.id})
 
 
-class BulkFilter(Model):
-    """Which executions; as in GET /executions. At least one field, so that not everything is meant by accident."""
-
-    workflow_id: Text | None = None
-    trigger_id: Text | None = None
-    status: Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"] | None = None
-    created_from: Text | None = Field(None, alias="from")
-    created_to: Text | None = Field(None, alias="to")
-    q: Text | None = None
-
-
 class BulkRequest(Model):
     """What to do with which executions."""
 
     action: Literal["cancel", "retry"]
-    filter: BulkFilter
+    filter: WantedExecutions = Field(description="As in GET /executions. At least one field, so that not everything is meant by accident.")
     dry_run: bool = Field(False, description="Only count.")
 
 
@@ -89,9 +78,7 @@ def bulk_executions(call: Call) -> Reply:
         raise ValidationFailed([{"path": "/filter", "code": "filter_empty", "message": message}])
     if body.action == "retry" and not body.dry_run:
         check_queue()
-    times = (read_time(wanted.created_from, "/filter/from"), read_time(wanted.created_to, "/filter/to"))
-    chosen = ExecutionFilter(wanted.workflow_id, wanted.trigger_id, (wanted.status,) if wanted.status else (), *times, wanted.q)
-    result = service.bulk(call.connection, call.workspace_id, body.action, chosen, dry_run=body.dry_run)
+    result = service.bulk(call.connection, call.workspace_id, body.action, as_filter(wanted, "/filter"), dry_run=body.dry_run)
     call.after_commit.append(wake)
     answer = {"matched": result.matched, "done": result.done, "more": result.more}
     return json_reply({"action": body.action, "dry_run": body.dry_run, **answer})

@@ -16,8 +16,8 @@ from sqlalchemy import Connection
 from chalicelib.core import db
 from chalicelib.core.ids import bound
 from chalicelib.core.jsontext import dumps
+from chalicelib.engine.listing import CLOCK_SLACK
 from chalicelib.engine.moves import Standing
-from chalicelib.engine.queries import CLOCK_SLACK
 from chalicelib.engine.repository import add_run, state_of
 
 _LIVE = """

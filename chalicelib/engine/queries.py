@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -14,16 +13,15 @@ from sqlalchemy import Connection
 from chalicelib.core import db
 from chalicelib.core.clock import to_text
 from chalicelib.core.errors import NotFound
-from chalicelib.core.ids import bound
 from chalicelib.engine.outcomes import STATUS
 from chalicelib.engine.state import shown_iteration
 
-_COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
+COLUMNS = f"""e.id, e.workflow_id, e.version, e.definition_id, {STATUS} AS status, e.trigger_id, e.trigger, e.error, e.retry_of, e.created_at,
   coalesce(e.started_at, w.started_at) AS started_at, e.finished_at, e.last_seq,
   CASE WHEN w.worker IS NULL AND w.lease_epoch > 0 THEN w.wake_at END AS wake_at, e.parent_id"""  # noqa: S608 - constants only
 
 _ONE = f"""
-SELECT {_COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
+SELECT {COLUMNS}, e.input, e.output FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
 WHERE e.id = %(id)s AND e.workspace_id = %(workspace_id)s AND e.part IS NULL
 """  # noqa: S608
 
@@ -65,20 +63,6 @@ SELECT node_id, iteration, attempt, input, output FROM node_runs
 WHERE execution_id = ANY(%(ids)s) AND node_id = %(node_id)s AND (%(attempt)s::int IS NULL OR attempt = %(attempt)s) ORDER BY attempt DESC, iteration
 """
 
-_LIST = f"""
-SELECT {_COLUMNS} FROM executions e LEFT JOIN wakes w ON w.execution_id = e.id
-WHERE e.workspace_id = %(workspace_id)s AND e.part IS NULL
-  AND (%(before)s::text IS NULL OR e.id < %(before)s)
-  AND (%(workflow_id)s::text IS NULL OR e.workflow_id = %(workflow_id)s)
-  AND (%(trigger_id)s::text IS NULL OR e.trigger_id = %(trigger_id)s)
-  AND (%(parent_id)s::text IS NULL OR e.parent_id = %(parent_id)s)
-  AND (%(statuses)s::text[] IS NULL OR {STATUS} = ANY(%(statuses)s))
-  AND (%(from)s::timestamptz IS NULL OR (e.created_at >= %(from)s AND e.id >= %(from_id)s))
-  AND (%(to)s::timestamptz IS NULL OR (e.created_at < %(to)s AND e.id < %(to_id)s))
-  AND (%(q)s::text IS NULL OR e.id = %(q)s OR strpos(lower(e.input), lower(%(q)s)) > 0 OR strpos(lower(e.error), lower(%(q)s)) > 0)
-ORDER BY e.id DESC LIMIT %(limit)s
-"""  # noqa: S608
-
 _SENSITIVE = "SELECT body FROM definitions WHERE id = %(id)s"
 
 _WAITING_RUNS = """
@@ -97,20 +81,6 @@ SELECT e.id FROM wakes w JOIN executions e ON e.id = w.execution_id WHERE e.work
 REDACTED = "[redacted]"
 MAX_RUNS_SHOWN = 5000
 PAYLOAD_BUDGET = 3_000_000  # bytes of node payloads in one answer, which on AWS has a bound of 6 MB
-CLOCK_SLACK = timedelta(hours=1)  # ids carry the starter's clock, created_at the database's
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionFilter:
-    """What GET /executions can be narrowed by; None, and no statuses, mean any."""
-
-    workflow_id: str | None = None
-    trigger_id: str | None = None
-    statuses: tuple[str, ...] = ()
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    q: str | None = None
-    parent_id: str | None = None
 
 
 def get_execution(connection: Connection, workspace_id: str, execution_id: str) -> dict[str, Any]:
@@ -119,7 +89,7 @@ def get_execution(connection: Connection, workspace_id: str, execution_id: str) 
     ids = family(connection, execution_id)
     nodes = _read_runs(connection, row, ids, 0, MAX_RUNS_SHOWN + 1)
     more = len(nodes) > MAX_RUNS_SHOWN
-    shown = {**_summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes[:MAX_RUNS_SHOWN]}
+    shown = {**summary(row), "input": _load(row["input"]), "output": _load(row["output"]), "nodes": nodes[:MAX_RUNS_SHOWN]}
     return {**shown, "moves": _read_moves(connection, execution_id), "more_nodes": more}
 
 
@@ -181,27 +151,6 @@ def get_definition(connection: Connection, workspace_id: str, execution_id: str)
     return str(found["body"])
 
 
-def list_executions(
-    connection: Connection, workspace_id: str, wanted: ExecutionFilter, limit: int, before: str | None
-) -> list[dict[str, Any]]:
-    """Newest first, without payloads and node runs; `before` is the last id of the page before."""
-    params = {
-        "workspace_id": workspace_id,
-        "workflow_id": wanted.workflow_id,
-        "trigger_id": wanted.trigger_id,
-        "statuses": list(wanted.statuses) or None,
-        "parent_id": wanted.parent_id,
-        "from": wanted.created_from,
-        "from_id": bound("exe", wanted.created_from - CLOCK_SLACK) if wanted.created_from else None,
-        "to": wanted.created_to,
-        "to_id": bound("exe", wanted.created_to + CLOCK_SLACK) if wanted.created_to else None,
-        "q": wanted.q,
-        "limit": limit,
-        "before": before,
-    }
-    return [_summary(row) for row in db.rows(connection, _LIST, params)]
-
-
 def execution_events(connection: Connection, workspace_id: str, execution_id: str, after: int = 0) -> list[dict[str, Any]]:
     """What happened, in order: {seq, at, type, node_id?, iteration?, status}, with seq greater than `after`. Numbers never change and never come back."""
     row = _one(connection, workspace_id, execution_id)
@@ -237,7 +186,8 @@ def _load(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
-def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+def summary(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of COLUMNS as a list shows it."""
     return {
         "id": row["id"],
         "workflow_id": row["workflow_id"],

@@ -14,7 +14,7 @@ from chalicelib.core.db import executor
 from chalicelib.core.errors import Conflict, NotFound, ValidationFailed
 from chalicelib.core.ids import is_id
 from chalicelib.core.jsontext import loads
-from chalicelib.engine import queries, reruns
+from chalicelib.engine import listing, queries, reruns
 from chalicelib.engine.outcomes import execution_status
 from chalicelib.engine.signals import send_signal
 from chalicelib.engine.starts import StartRow, start_executions
@@ -154,13 +154,13 @@ class Bulk:
     more: bool
 
 
-def bulk(connection: Connection, workspace_id: str, action: str, wanted: queries.ExecutionFilter, *, dry_run: bool) -> Bulk:
+def bulk(connection: Connection, workspace_id: str, action: str, wanted: listing.ExecutionFilter, *, dry_run: bool) -> Bulk:
     """Cancel, or retry, every execution that the filter matches and that can be; with `dry_run` only count them. Call `wake()` after the commit."""
     possible = ("queued", "running", "waiting") if action == "cancel" else ("failed", "cancelled")
     statuses = tuple(status for status in possible if status in (wanted.statuses or possible))
     if not statuses:
         return Bulk(0, 0, False)
-    found = queries.list_executions(connection, workspace_id, replace(wanted, statuses=statuses), BULK_LIMIT + 1, None)
+    found = listing.list_executions(connection, workspace_id, replace(wanted, statuses=statuses), BULK_LIMIT + 1, None)
     ids = sorted(row["id"] for row in found[:BULK_LIMIT])
     done = 0
     if not dry_run:
@@ -212,10 +212,15 @@ def definition(connection: Connection, workspace_id: str, execution_id: str) -> 
 
 
 def list_page(
-    connection: Connection, workspace_id: str, wanted: queries.ExecutionFilter, limit: int, after: str | None
+    connection: Connection, workspace_id: str, wanted: listing.ExecutionFilter, limit: int, after: str | None
 ) -> Sequence[dict[str, Any]]:
     """Executions without payloads, newest first; one more than `limit` when there are more."""
-    return queries.list_executions(connection, workspace_id, wanted, limit + 1, after)
+    return listing.list_executions(connection, workspace_id, wanted, limit + 1, after)
+
+
+def count(connection: Connection, workspace_id: str, wanted: listing.ExecutionFilter) -> listing.Count:
+    """How many executions a filter matches."""
+    return listing.count_executions(connection, workspace_id, wanted)
 
 
 def events(connection: Connection, workspace_id: str, execution_id: str, after: int) -> list[dict[str, Any]]:

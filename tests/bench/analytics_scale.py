@@ -28,7 +28,7 @@ from chalicelib.core.clock import to_text, utc_now
 from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.core.ids import new_id
 from chalicelib.core.jsontext import dumps
-from chalicelib.engine import queries
+from chalicelib.engine import listing
 from infra.migrations.runner import upgrade
 from tests.support.workflows import Database, api_trigger, definition, published
 
@@ -150,9 +150,12 @@ def questions(workflow_id: str) -> dict[str, Callable[[Connection], Any]]:
             f"messages, {days} d": lambda c, s=start: service.deliveries(c, all_of, s, now, now),
             f"workflow page, {days} d": lambda c, s=start: service.workflow(c, one, s, now, now),
         }
-    found["drill-down: failed executions of one workflow"] = lambda c: queries.list_executions(
-        c, DEFAULT_WORKSPACE, queries.ExecutionFilter(workflow_id, None, ("failed",), now - timedelta(days=7), now, None), 51, None
+    found["drill-down: failed executions of one workflow"] = lambda c: listing.list_executions(
+        c, DEFAULT_WORKSPACE, listing.ExecutionFilter(workflow_id, None, ("failed",), now - timedelta(days=7), now, None), 51, None
     )
+    hour = listing.ExecutionFilter(finished_from=now - timedelta(days=60), finished_to=now - timedelta(days=60) + timedelta(hours=1))
+    found["drill-down: what ended in an hour, sixty days ago"] = lambda c: listing.list_executions(c, DEFAULT_WORKSPACE, hour, 51, None)
+    found["drill-down: how many ended in that hour"] = lambda c: listing.count_executions(c, DEFAULT_WORKSPACE, hour)
     return found
 
 

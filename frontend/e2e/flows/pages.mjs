@@ -14,6 +14,7 @@ const pagesOf = (ids) => [
   ['workflow-triggers', `/workflows/${ids.order}/triggers`, 'Orders'],
   ['executions', '/executions', 'Executions'],
   ['executions-none', '/executions?status=cancelled&q=nothing-like-this', 'Executions'],
+  ['executions-behind', `/executions?workflow_id=${ids.route}&version=1&node_id=kind&node_status=succeeded&when=ended&range=24h`, 'Executions'],
   ['execution-waiting', `/executions/${ids.waiting}`, 'Orders'],
   ['execution-node', `/executions/${ids.waiting}?node=charge`, 'Orders'],
   ['execution-graph', `/executions/${ids.waiting}?view=graph`, 'Orders'],
@@ -45,6 +46,7 @@ const DIALOGS = [
   ['dialog-palette', '/', 'open-palette'],
   ['dialog-trigger', '/triggers', 'new-trigger-top'],
   ['dialog-openapi-empty', '/custom-actions', 'import-openapi'],
+  ['dialog-time', '/executions?range=24h&when=ended', 'filter-time'],
   ['dialog-key', '/api-keys', 'new-key'],
   ['dialog-credential', '/credentials?new=true', null],
 ]

@@ -636,15 +636,26 @@ export interface components {
             more: boolean;
         };
         /**
-         * BulkFilter
-         * @description Which executions; as in GET /executions. At least one field, so that not everything is meant by accident.
+         * WantedExecutions
+         * @description Which executions: those to which all of this applies.
          */
-        BulkFilter: {
+        WantedExecutions: {
             /**
              * Workflow Id
              * @default null
              */
             workflow_id?: string | null;
+            /**
+             * Version
+             * @default null
+             */
+            version?: number | "draft" | null;
+            /**
+             * Label
+             * @description of workflows with this label
+             * @default null
+             */
+            label?: string | null;
             /**
              * Trigger Id
              * @default null
@@ -656,20 +667,77 @@ export interface components {
              */
             status?: ("queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled") | null;
             /**
+             * Due
+             * @description true: waiting for a worker; false: waiting for a time or a signal
+             * @default null
+             */
+            due?: boolean | null;
+            /**
              * From
+             * @description created at this time or later
              * @default null
              */
             from?: string | null;
             /**
              * To
+             * @description created before this time
              * @default null
              */
             to?: string | null;
             /**
+             * Finished From
+             * @description ended at this time or later
+             * @default null
+             */
+            finished_from?: string | null;
+            /**
+             * Finished To
+             * @description ended before this time
+             * @default null
+             */
+            finished_to?: string | null;
+            /**
+             * Error
+             * @description the code of the error they ended with
+             * @default null
+             */
+            error?: string | null;
+            /**
              * Q
+             * @description an id, or text in the input or the error
              * @default null
              */
             q?: string | null;
+            /**
+             * Parent Id
+             * @description started by this execution
+             * @default null
+             */
+            parent_id?: string | null;
+            /**
+             * Node Id
+             * @description in which this node ran to an end; in a loop, for one item at least
+             * @default null
+             */
+            node_id?: string | null;
+            /**
+             * Node Status
+             * @description and ended so, by its last attempt
+             * @default null
+             */
+            node_status?: ("succeeded" | "failed" | "cancelled") | null;
+            /**
+             * Node Error
+             * @description and failed with this code
+             * @default null
+             */
+            node_error?: string | null;
+            /**
+             * Node Retried
+             * @description and needed more than one attempt (true), or only one (false)
+             * @default null
+             */
+            node_retried?: boolean | null;
         };
         /**
          * BulkRequest
@@ -681,13 +749,26 @@ export interface components {
              * @enum {string}
              */
             action: "cancel" | "retry";
-            filter: components["schemas"]["BulkFilter"];
+            /** @description As in GET /executions. At least one field, so that not everything is meant by accident. */
+            filter: components["schemas"]["WantedExecutions"];
             /**
              * Dry Run
              * @description Only count.
              * @default false
              */
             dry_run?: boolean;
+        };
+        /**
+         * ExecutionCount
+         * @description How many. `more`: there are over ten thousand, and these are the newest of them. `node_runs`: of the node the filter names, null when it names none.
+         */
+        ExecutionCount: {
+            /** Executions */
+            executions: number;
+            /** Node Runs */
+            node_runs: number | null;
+            /** More */
+            more: boolean;
         };
         /**
          * ConsoleLine

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isDrawable, nodeAtPointer, rootsOf, sampleInput, type Definition } from './definition'
-import { executionFilterOf, readExecutionSearch } from './execution-search'
+import { executionFilterOf, filterAsBody, readExecutionSearch } from './execution-search'
 import { decodeRecord } from './kafka-record'
 import { isLive, toneOf } from './status'
 import { curlCommand, formatBytes, plural, shellWord, shortId, slugFrom } from './text'
@@ -60,12 +60,20 @@ describe('texts', () => {
 describe('the search of the executions page', () => {
   it('keeps what it understands', () => {
     expect(readExecutionSearch({ status: 'failed', q: 'x', range: '24h', from: 'never', other: 1 })).toEqual({ status: 'failed', q: 'x', range: '24h' })
-    expect(readExecutionSearch({ status: 'nonsense', range: '2y', q: '' })).toEqual({})
+    expect(readExecutionSearch({ status: 'nonsense', range: '2y', q: '', version: '0', due: 'maybe', node_status: 'queued', when: 'created', finished_to: 'x' })).toEqual({})
+    const all = { version: '12', label: 'billing', due: 'true', error: 'http.500', node_id: 'a', node_status: 'failed', node_retried: 'false', when: 'ended' as const, finished_from: '2026-11-23T11:00:00Z' }
+    expect(readExecutionSearch(all)).toEqual(all)
+    expect(readExecutionSearch({ version: 3 }).version).toBe('3')
   })
   it('turns a range into a time that holds for a minute', () => {
     const now = Date.UTC(2026, 10, 23, 12, 0, 30)
     expect(executionFilterOf({ status: 'failed', range: '1h' }, now)).toEqual({ status: 'failed', from: '2026-11-23T11:00:00.000Z', to: undefined })
     expect(executionFilterOf({ from: 'x' }, now)).toEqual({ from: 'x' })
+    expect(executionFilterOf({ when: 'ended', range: '1h', version: 'draft' }, now)).toEqual({ version: 'draft', finished_from: '2026-11-23T11:00:00.000Z' })
+  })
+  it('is a body where numbers are numbers', () => {
+    expect(filterAsBody({ version: '3', due: 'false', q: 'x' })).toEqual({ version: 3, due: false, q: 'x' })
+    expect(filterAsBody({ version: 'draft' })).toEqual({ version: 'draft' })
   })
 })
 

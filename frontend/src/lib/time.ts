@@ -77,3 +77,21 @@ export function elapsed(from: string | null | undefined, to: string | null | und
   const start = instant(from)
   return start === null ? null : (instant(to) ?? now) - start
 }
+
+/** An instant as a field of the browser for date and time takes it: in the reader's zone, to the minute. */
+export function toLocalField(at: string | undefined): string {
+  const date = at === undefined ? null : new Date(at)
+  if (date === null || Number.isNaN(date.getTime())) return ''
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
+/** The other way; undefined for an empty field. */
+export const fromLocalField = (text: string): string | undefined => (text === '' || Number.isNaN(Date.parse(text)) ? undefined : new Date(text).toISOString())
+
+/** "14:00 to 15:00", "since 14:00", "before 24 Nov, 15:00"; null without either. */
+export function spanWords(from: string | undefined, to: string | undefined, now: number): string | null {
+  const [start, end] = [instant(from), instant(to)]
+  if (start !== null && end !== null) return `${formatClock(start, now)} to ${formatClock(end, now)}`
+  if (start !== null) return `since ${formatClock(start, now)}`
+  return end === null ? null : `before ${formatClock(end, now)}`
+}

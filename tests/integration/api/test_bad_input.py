@@ -189,7 +189,7 @@ def test_strange_ids(api: ApiClient, route: endpoint.Route) -> None:
 @pytest.mark.parametrize("route", READERS, ids=lambda route: route.name)
 def test_strange_queries(api: ApiClient, route: endpoint.Route) -> None:
     path = "/" if route.name == "deliver" else real_path(api, route)
-    names = {"limit", "cursor", *route.query} if route.listing or route.query else {"anything"}
+    names = {"limit", "cursor", *route.parameters} if route.listing or route.query else {"anything"}
     for name in names:
         for value in (
             "",

@@ -114,6 +114,13 @@ export interface Messages {
 export type By = 'workflow' | 'version' | 'trigger' | 'label' | 'error' | 'node' | 'type' | 'node_error'
 export type Sort = 'total' | 'failed' | 'slowest' | 'retries'
 
+/** Rows, and the span that was counted. */
+export interface Table<Row> {
+  from: string
+  to: string
+  items: Row[]
+}
+
 /** Long spans change slowly and cost more to add up. */
 const pollOf = ({ from, to }: AnalyticsFilter): number => (from && Date.parse(to ?? new Date().toISOString()) - Date.parse(from) <= 86_400_000 ? 5_000 : 30_000)
 const key = (...parts: unknown[]) => ['analytics', ...parts]
@@ -138,7 +145,7 @@ export const seriesQuery = (filter: AnalyticsFilter, bucket?: string) =>
 export const breakdownQuery = (filter: AnalyticsFilter, by: By, sort: Sort, limit = 10) =>
   queryOptions({
     queryKey: key('breakdown', filter, by, sort, limit),
-    queryFn: ({ signal }) => api.get<{ items: Group[] }>('/analytics/breakdown', { ...filter, by, sort, limit, compare: 'true' }, signal),
+    queryFn: ({ signal }) => api.get<Table<Group>>('/analytics/breakdown', { ...filter, by, sort, limit, compare: 'true' }, signal),
     refetchInterval: pollOf(filter),
     placeholderData: keepPreviousData,
   })
@@ -146,7 +153,7 @@ export const breakdownQuery = (filter: AnalyticsFilter, by: By, sort: Sort, limi
 export const triggerFiguresQuery = (filter: AnalyticsFilter) =>
   queryOptions({
     queryKey: key('triggers', filter),
-    queryFn: ({ signal }) => api.get<{ items: TriggerFigures[] }>('/analytics/triggers', { ...filter }, signal),
+    queryFn: ({ signal }) => api.get<Table<TriggerFigures>>('/analytics/triggers', { ...filter }, signal),
     refetchInterval: pollOf(filter),
     placeholderData: keepPreviousData,
   })
@@ -154,15 +161,15 @@ export const triggerFiguresQuery = (filter: AnalyticsFilter) =>
 export const messagesQuery = (filter: AnalyticsFilter) =>
   queryOptions({
     queryKey: key('deliveries', filter),
-    queryFn: ({ signal }) => api.get<{ items: Messages[] }>('/analytics/deliveries', { ...filter }, signal),
+    queryFn: ({ signal }) => api.get<Table<Messages>>('/analytics/deliveries', { ...filter }, signal),
     refetchInterval: pollOf(filter),
     placeholderData: keepPreviousData,
   })
 
-export type Table = 'timeseries' | 'triggers' | 'deliveries' | { by: By; sort: Sort }
+export type CsvTable = 'timeseries' | 'triggers' | 'deliveries' | { by: By; sort: Sort }
 
 /** A table as CSV text, with every row it has (up to 200). */
-export async function analyticsCsv(filter: AnalyticsFilter, table: Table): Promise<string> {
+export async function analyticsCsv(filter: AnalyticsFilter, table: CsvTable): Promise<string> {
   const [path, query] = typeof table === 'string' ? [`/analytics/${table}`, {}] : ['/analytics/breakdown', { ...table, limit: 200 }]
   const response = await send('GET', path, { query: { ...filter, ...query, format: 'csv' }, headers: { Accept: 'text/csv' } })
   return response.text()

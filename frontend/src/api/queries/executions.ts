@@ -1,16 +1,11 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import type { Definition } from '@/lib/definition'
+import { filterAsBody, type ExecutionFilter as Filter } from '@/lib/execution-search'
 import { isLive } from '@/lib/status'
 import { api } from '../client'
 import type { Execution, ExecutionEvent, ExecutionSummary, Page, Started } from '../types'
 
-export interface ExecutionFilter {
-  workflow_id?: string
-  trigger_id?: string
-  status?: string
-  from?: string
-  to?: string
-  q?: string
+export interface ExecutionFilter extends Filter {
   /** Only those that this execution started. */
   parent_id?: string
 }
@@ -30,6 +25,23 @@ export const executionListQuery = (filter: ExecutionFilter = {}, limit = 50, pol
     getNextPageParam: (page) => page.next_cursor,
     // Only the newest page is looked at again: pages further down do not change by themselves often enough to matter.
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : poll),
+  })
+
+export interface ExecutionCount {
+  executions: number
+  /** Of the node the filter names. */
+  node_runs: number | null
+  /** There are more than were counted. */
+  more: boolean
+}
+
+/** How many the filter matches, up to ten thousand. */
+export const executionCountQuery = (filter: ExecutionFilter) =>
+  queryOptions({
+    queryKey: [...executionKeys.all, 'count', filter],
+    queryFn: ({ signal }) => api.get<ExecutionCount>('/executions/count', { ...filter }, signal),
+    refetchInterval: 10_000,
+    placeholderData: keepPreviousData,
   })
 
 export const recentExecutionsQuery = (filter: ExecutionFilter, limit: number, poll: number | false = LIST_POLL) =>
@@ -80,7 +92,7 @@ export interface BulkAnswer {
 }
 
 /** Does it to all that the filter matches; `dry_run` only counts. */
-export const bulkExecutions = (action: 'cancel' | 'retry', filter: ExecutionFilter, dry_run: boolean) => api.post<BulkAnswer>('/executions/bulk', { action, filter, dry_run })
+export const bulkExecutions = (action: 'cancel' | 'retry', filter: ExecutionFilter, dry_run: boolean) => api.post<BulkAnswer>('/executions/bulk', { action, filter: filterAsBody(filter), dry_run })
 
 /** Ends the wait of a node, of one iteration in a loop. */
 export const wakeNode = (id: string, nodeId: string, iteration?: string | null) => api.post<{ id: string; status: string }>(`/executions/${id}/nodes/${nodeId}/wake${iteration ? `?iteration=${encodeURIComponent(iteration)}` : ''}`)

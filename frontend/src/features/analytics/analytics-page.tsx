@@ -15,10 +15,12 @@ import { Page, Section } from '@/ui/page'
 import classes from './analytics-page.module.css'
 import { DurationsChart, OutcomesChart } from './charts'
 import { CsvButton } from './csv-button'
+import { endedWithin, type Span } from './drill'
 import { Moment, Numbers } from './numbers'
 import { MessagesTable, TriggersTable } from './trigger-tables'
 import { Narrowed } from './narrowed'
-import { BreakdownTable, errorColumns, LABEL_COLUMNS, nodeColumns, VERSION_COLUMNS, WORKFLOW_COLUMNS } from './tables'
+import { PointsTable } from './points-table'
+import { BreakdownTable, errorColumns, labelColumns, nodeColumns, versionColumns, workflowColumns } from './tables'
 
 const route = getRouteApi('/shell/analytics')
 
@@ -58,8 +60,8 @@ export function AnalyticsPage() {
     >
       <Narrowed search={search} onChange={change} />
       {summary.isError ? <ErrorPanel error={summary.error} onRetry={() => void summary.refetch()} /> : null}
-      {summary.isError && !summary.data ? null : <Numbers summary={summary.data} series={series.data} workflowId={search.workflow_id} triggerId={search.trigger_id} />}
-      {summary.data ? <Moment summary={summary.data} workflowId={search.workflow_id} triggerId={search.trigger_id} /> : null}
+      {summary.isError && !summary.data ? null : <Numbers summary={summary.data} series={series.data} filter={filter} />}
+      {summary.data ? <Moment summary={summary.data} filter={filter} /> : null}
       {summary.data?.executions.total === 0 ? <Nothing /> : <Course filter={filter} />}
       <Tables filter={filter} nodes={search.nodes ?? 'slowest'} onNodes={(nodes) => change({ nodes: nodes === 'slowest' ? undefined : nodes })} />
     </Page>
@@ -69,16 +71,18 @@ export function AnalyticsPage() {
 function Course({ filter }: { filter: AnalyticsFilter }) {
   const navigate = route.useNavigate()
   const series = useQuery(seriesQuery(filter))
+  const open = (span: Span, status?: string) => void navigate({ to: '/executions', search: endedWithin(filter, span, { status }) })
   if (series.isError) return <ErrorPanel error={series.error} onRetry={() => void series.refetch()} />
   if (!series.data) return <Loading label="Loading the course" />
   return (
     <div className={classes.course}>
       <Section title="How they ended" aside={<CsvButton filter={filter} table="timeseries" name="timeseries" />} testId="chart-outcomes">
-        <OutcomesChart series={series.data} onPoint={(from, to) => void navigate({ to: '/executions', search: { from, to, workflow_id: filter.workflow_id, trigger_id: filter.trigger_id } })} />
+        <OutcomesChart series={series.data} onPoint={open} />
       </Section>
       <Section title="How long they took" testId="chart-durations">
-        <DurationsChart series={series.data} />
+        <DurationsChart series={series.data} onPoint={open} />
       </Section>
+      <PointsTable series={series.data} filter={filter} />
     </div>
   )
 }
@@ -105,14 +109,14 @@ function Tables({ filter, nodes, onNodes }: TablesProps) {
       <TriggersTable filter={filter} />
       <div className={classes.tables}>
         {one ? (
-          <BreakdownTable title="Versions" filter={filter} by="version" sort="total" columns={VERSION_COLUMNS} nothing="No version has ended an execution in this span." />
+          <BreakdownTable title="Versions" filter={filter} by="version" sort="total" columns={versionColumns} nothing="No version has ended an execution in this span." />
         ) : (
-          <BreakdownTable title="Workflows" filter={filter} by="workflow" sort="total" columns={WORKFLOW_COLUMNS} nothing="No workflow has ended an execution in this span." />
+          <BreakdownTable title="Workflows" filter={filter} by="workflow" sort="total" columns={workflowColumns} nothing="No workflow has ended an execution in this span." />
         )}
-        <BreakdownTable title="What failed, and where" filter={filter} by="node_error" sort="failed" columns={errorColumns(filter)} nothing="No node failed in this span." />
+        <BreakdownTable title="What failed, and where" filter={filter} by="node_error" sort="failed" columns={errorColumns} nothing="No node failed in this span." />
         <BreakdownTable title="Nodes" filter={filter} by="node" sort={nodes} columns={nodeColumns(!one)} nothing="No node has run in this span." aside={order} />
         {one ? null : (
-          <BreakdownTable title="Labels" filter={filter} by="label" sort="total" columns={LABEL_COLUMNS} nothing="No workflow with a label has ended an execution in this span." />
+          <BreakdownTable title="Labels" filter={filter} by="label" sort="total" columns={labelColumns} nothing="No workflow with a label has ended an execution in this span." />
         )}
       </div>
       <MessagesTable filter={filter} />

@@ -2,6 +2,7 @@
 import { BarChart, LineChart } from '@mantine/charts'
 import '@mantine/charts/styles.css'
 import type { Series } from '@/api/queries/analytics'
+import { spanOf, type Span } from './drill'
 import { axisTime, count, seconds } from './figures'
 
 const OUTCOMES = [
@@ -19,12 +20,13 @@ const PERCENTILES = [
 const SHARED = { h: 220, dataKey: 'label', withLegend: true, gridAxis: 'x' as const, tickLine: 'none' as const, legendProps: { verticalAlign: 'top' as const, height: 32 } }
 const rows = (series: Series) => series.items.map((point) => ({ ...point, label: axisTime(point.at, series.bucket_seconds) }))
 
-interface OutcomesProps {
+interface ChartProps {
   series: Series
-  onPoint: (from: string, to: string) => void
+  /** A point, of those that ended so, or of all. */
+  onPoint: (span: Span, status?: string) => void
 }
 
-export function OutcomesChart({ series, onPoint }: OutcomesProps) {
+export function OutcomesChart({ series, onPoint }: ChartProps) {
   const data = rows(series)
   return (
     <BarChart
@@ -34,24 +36,32 @@ export function OutcomesChart({ series, onPoint }: OutcomesProps) {
       series={OUTCOMES}
       maxBarWidth={28}
       valueFormatter={count}
-      barProps={{
+      barProps={({ name }) => ({
         isAnimationActive: false,
         cursor: 'pointer',
         onClick: (_shape: unknown, index: number) => {
           const point = data[index]
-          if (point) onPoint(point.at, new Date(Date.parse(point.at) + series.bucket_seconds * 1000).toISOString())
+          if (point) onPoint(spanOf(point.at, series.bucket_seconds), name)
         },
-      }}
+      })}
     />
   )
 }
 
-export function DurationsChart({ series }: { series: Series }) {
+export function DurationsChart({ series, onPoint }: ChartProps) {
+  const data = rows(series)
   return (
     <LineChart
       {...SHARED}
-      data={rows(series)}
+      data={data}
       series={PERCENTILES}
+      lineChartProps={{
+        style: { cursor: 'pointer' },
+        onClick: ({ activeTooltipIndex }) => {
+          const point = data[Number(activeTooltipIndex ?? Number.NaN)]
+          if (point && point.total > 0) onPoint(spanOf(point.at, series.bucket_seconds))
+        },
+      }}
       curveType="monotone"
       strokeWidth={1.75}
       dotProps={{ r: series.items.length > 60 ? 0 : 2, strokeWidth: 0 }}

@@ -1,12 +1,12 @@
 import { ActionIcon } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { analyticsCsv, type AnalyticsFilter, type Table } from '@/api/queries/analytics'
+import { analyticsCsv, type AnalyticsFilter, type CsvTable } from '@/api/queries/analytics'
 import { notifyProblem } from '@/ui/notify'
 
 interface CsvButtonProps {
   filter: AnalyticsFilter
-  table: Table
+  table: CsvTable
   name: string
 }
 

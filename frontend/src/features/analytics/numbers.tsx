@@ -1,45 +1,41 @@
 /** What a span comes to, against the one before, and what is alive now. */
 import type { ReactNode } from 'react'
-import type { Series, Summary } from '@/api/queries/analytics'
+import { Link } from '@tanstack/react-router'
+import type { AnalyticsFilter, Series, Summary } from '@/api/queries/analytics'
+import type { ExecutionSearch } from '@/lib/execution-search'
 import type { Tone } from '@/lib/status'
 import { formatDuration } from '@/lib/time'
 import { KpiCard } from '@/ui/kpi-card'
 import { RowLink } from '@/ui/row-link'
 import classes from './analytics-page.module.css'
+import { endedWithin } from './drill'
 import { change, count, percent, reasonsInWords, seconds, turnedAway, turnedAwayInWords, type Change } from './figures'
 
 interface NumbersProps {
   summary: Summary | undefined
   series: Series | undefined
-  workflowId?: string
-  triggerId?: string
+  filter: AnalyticsFilter
 }
 
-export function Numbers({ summary, series, workflowId, triggerId }: NumbersProps) {
+export function Numbers({ summary, series, filter }: NumbersProps) {
   const now = summary?.executions
   const before = summary?.previous.executions
   const compared = (figure: Parameters<typeof change>[2]) => (now && before ? change(now, before, figure) : null)
-  const span = summary ? { from: summary.from, to: summary.to, workflow_id: workflowId, trigger_id: triggerId } : {}
+  const behind = (value: string, more: ExecutionSearch = {}) =>
+    summary ? (
+      <RowLink to="/executions" search={endedWithin(filter, summary, more)}>
+        {value}
+      </RowLink>
+    ) : null
   const card = (id: string, label: string, value: ReactNode, figure: Parameters<typeof change>[2], tone: Tone, course?: number[]) => (
     <KpiCard label={label} tone={tone} loading={!summary} value={value} note={<Compared change={compared(figure)} />} series={thinned(course)} testId={`figure-${id}`} />
   )
   return (
     <div className={classes.numbers}>
-      {card('total', 'Executions ended', now ? <RowLink to="/executions" search={span}>{count(now.total)}</RowLink> : null, 'total', 'running', series?.items.map(({ total }) => total))}
-      {card('rate', 'Success rate', now ? percent(now.success_rate) : null, 'success_rate', 'ok')}
-      {card(
-        'failed',
-        'Failed',
-        now ? (
-          <RowLink to="/executions" search={{ ...span, status: 'failed' }}>
-            {count(now.failed)}
-          </RowLink>
-        ) : null,
-        'failed',
-        'error',
-        series?.items.map(({ failed }) => failed),
-      )}
-      {card('p95', 'Duration, p95', now ? seconds(now.p95) : null, 'p95', 'waiting')}
+      {card('total', 'Executions ended', now ? behind(count(now.total)) : null, 'total', 'running', series?.items.map(({ total }) => total))}
+      {card('rate', 'Success rate', now ? behind(percent(now.success_rate), { status: 'succeeded' }) : null, 'success_rate', 'ok')}
+      {card('failed', 'Failed', now ? behind(count(now.failed), { status: 'failed' }) : null, 'failed', 'error', series?.items.map(({ failed }) => failed))}
+      {card('p95', 'Duration, p95', now ? behind(seconds(now.p95)) : null, 'p95', 'waiting')}
     </div>
   )
 }
@@ -61,7 +57,7 @@ function thinned(values: number[] | undefined): number[] | undefined {
 }
 
 /** This moment, and what is not an execution: the queue, schedules, Kafka, and what was turned away. */
-export function Moment({ summary, triggerId, workflowId }: { summary: Summary; triggerId?: string; workflowId?: string }) {
+export function Moment({ summary, filter }: { summary: Summary; filter: AnalyticsFilter }) {
   const { queue, schedules, kafka, turned_away: away, previous, freshness } = summary
   const planned = schedules.fired + schedules.late + schedules.skipped
   return (
@@ -71,11 +67,22 @@ export function Moment({ summary, triggerId, workflowId }: { summary: Summary; t
           label="Due now"
           tone={queue.oldest_due_seconds > 60 ? 'error' : 'running'}
           value={
-            <RowLink to="/executions" search={{ status: 'queued', workflow_id: workflowId }}>
+            <RowLink to="/executions" search={{ due: 'true', workflow_id: filter.workflow_id }}>
               {count(queue.due)}
             </RowLink>
           }
-          note={`${queue.due > 0 ? `the oldest for ${formatDuration(queue.oldest_due_seconds * 1000)}` : 'nothing is overdue'} · ${count(queue.running)} running, ${count(queue.waiting)} waiting`}
+          note={
+            <>
+              {queue.due > 0 ? `the oldest for ${formatDuration(queue.oldest_due_seconds * 1000)}` : 'nothing is overdue'} ·{' '}
+              <Link className={classes.within} to="/executions" search={{ status: 'running', workflow_id: filter.workflow_id }}>
+                {count(queue.running)} running
+              </Link>
+              ,{' '}
+              <Link className={classes.within} to="/executions" search={{ due: 'false', workflow_id: filter.workflow_id }}>
+                {count(queue.waiting)} waiting
+              </Link>
+            </>
+          }
           testId="now-queue"
         />
         <KpiCard
@@ -104,7 +111,7 @@ export function Moment({ summary, triggerId, workflowId }: { summary: Summary; t
           testId="now-turned-away"
         />
       </div>
-      {triggerId === undefined && freshness.facts > 0 ? <p className={classes.moment}>{count(freshness.facts)} more are being counted</p> : null}
+      {filter.trigger_id === undefined && freshness.facts > 0 ? <p className={classes.moment}>{count(freshness.facts)} more are being counted</p> : null}
     </>
   )
 }

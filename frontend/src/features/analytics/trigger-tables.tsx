@@ -1,17 +1,22 @@
 /** What became of what came to triggers, and of messages that were sent. */
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 import { messagesQuery, triggerFiguresQuery, type AnalyticsFilter, type Messages, type TriggerFigures } from '@/api/queries/analytics'
+import type { ExecutionSearch } from '@/lib/execution-search'
 import { DataTable, type Column } from '@/ui/data-table'
 import { ErrorPanel } from '@/ui/error-panel'
 import { Section } from '@/ui/page'
 import { RowLink } from '@/ui/row-link'
 import classes from './analytics-page.module.css'
 import { CsvButton } from './csv-button'
+import { endedWithin } from './drill'
 import { count, percent, reasonsInWords, seconds, turnedAway } from './figures'
+import { Within } from './tables'
 
 const TYPES: Record<string, string> = { api: 'HTTP', schedule: 'Schedule', kafka: 'Kafka', workflow: 'Workflow' }
 
-function number<Row>(key: string, header: string, render: (row: Row) => string, hide?: 'md' | 'sm'): Column<Row> {
+function number<Row>(key: string, header: string, render: (row: Row) => ReactNode, hide?: 'md' | 'sm'): Column<Row> {
   return { key, header, render: (row) => <span className="mr-num">{render(row)}</span>, align: 'right', width: 104, hide }
 }
 
@@ -20,7 +25,7 @@ function punctuality({ fired, late, skipped }: TriggerFigures): string {
   return [`${count(fired)} on time`, late ? `${count(late)} late` : '', skipped ? `${count(skipped)} skipped` : ''].filter(Boolean).join(', ')
 }
 
-const TRIGGER_COLUMNS: Column<TriggerFigures>[] = [
+const triggerColumns = (behind: (row: TriggerFigures, value: string, more?: ExecutionSearch) => ReactNode): Column<TriggerFigures>[] => [
   {
     key: 'trigger',
     header: 'Trigger',
@@ -30,24 +35,34 @@ const TRIGGER_COLUMNS: Column<TriggerFigures>[] = [
       </RowLink>
     ),
   },
-  number('total', 'Ended', (row) => count(row.total)),
-  number('failed', 'Failed', (row) => count(row.failed)),
+  number('total', 'Ended', (row) => behind(row, count(row.total))),
+  number('failed', 'Failed', (row) => behind(row, count(row.failed), { status: 'failed' })),
   {
     key: 'turned',
     header: 'Turned away',
     render: (row) => (
       <span className="mr-num" title={reasonsInWords(row.reasons)}>
-        {count(turnedAway(row))}
+        <OfTrigger row={row}>{count(turnedAway(row))}</OfTrigger>
       </span>
     ),
     align: 'right',
     width: 104,
     hide: 'sm',
   },
-  { key: 'punctual', header: 'Planned', render: (row) => <span className="mr-num">{punctuality(row)}</span>, align: 'right', width: 210, hide: 'md' },
+  { key: 'punctual', header: 'Planned', render: (row) => <span className="mr-num"><OfTrigger row={row}>{punctuality(row)}</OfTrigger></span>, align: 'right', width: 210, hide: 'md' },
   number('late', 'Lateness, p95', (row) => (row.type === 'schedule' ? seconds(row.lateness.p95) : '–'), 'md'),
   number('lag', 'Kafka lag', (row) => (row.type !== 'kafka' ? '–' : row.lag === null ? 'unknown' : count(row.lag)), 'sm'),
 ]
+
+/** What came and started nothing is no execution: the trigger's own page has its log and its ledger. */
+function OfTrigger({ row, children }: { row: TriggerFigures; children: string }) {
+  if (!row.exists || children === '0' || children === '–') return <>{children}</>
+  return (
+    <Link to="/triggers/$id" params={{ id: row.trigger_id }} className={classes.within}>
+      {children}
+    </Link>
+  )
+}
 
 export function TriggersTable({ filter }: { filter: AnalyticsFilter }) {
   const query = useQuery(triggerFiguresQuery(filter))
@@ -57,7 +72,9 @@ export function TriggersTable({ filter }: { filter: AnalyticsFilter }) {
       {query.isError ? <ErrorPanel error={query.error} onRetry={() => void query.refetch()} /> : null}
       <DataTable
         label="Triggers"
-        columns={TRIGGER_COLUMNS}
+        columns={triggerColumns((row, value, more) => (
+          <Within search={endedWithin(filter, query.data ?? { from: '', to: '' }, { trigger_id: row.trigger_id, ...more })}>{value}</Within>
+        ))}
         rows={rows}
         rowKey={(row) => row.trigger_id}
         loading={query.isPending}

@@ -66,7 +66,7 @@ function Numbers() {
       tone={tone}
       loading={count === undefined}
       value={
-        <RowLink to="/executions" search={{ status, range: series ? '24h' : undefined }}>
+        <RowLink to="/executions" search={series && summary ? { status, finished_from: summary.from, finished_to: summary.to } : status === 'waiting' ? { due: 'false' } : { status }}>
           {count?.toLocaleString('en-GB')}
         </RowLink>
       }
