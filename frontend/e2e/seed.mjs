@@ -70,6 +70,7 @@ export async function seed(api) {
   const kafka = await api.post('/triggers', { workflow_id: route.id, type: 'kafka', config: { topic: `orders-${mark}`, filter: 'input.amount > 100' } })
   const action = await api.post('/registry/actions', { type: `weather.current_${mark}`, ...WEATHER })
 
+  await api.post('/members', { email: `grace-${mark}@example.com`, role: 'editor' })
   const waiting = await api.run(order.id, { order: 'A-1001', total: 129.9 })
   const small = await api.run(order.id, { order: 'A-1002', total: 20 })
   const routed = []

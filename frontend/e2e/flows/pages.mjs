@@ -10,6 +10,7 @@ const pagesOf = (ids) => [
   ['workflow-broken', `/workflows/${ids.broken}`, 'Half written'],
   ['workflow-json', `/workflows/${ids.broken}/json`, 'Half written'],
   ['workflow-versions', `/workflows/${ids.order}/versions`, 'Orders'],
+  ['workflow-settings', `/workflows/${ids.order}/settings`, 'Orders'],
   ['workflow-executions', `/workflows/${ids.route}/executions`, 'Route'],
   ['workflow-triggers', `/workflows/${ids.order}/triggers`, 'Orders'],
   ['executions', '/executions', 'Executions'],
@@ -35,6 +36,10 @@ const pagesOf = (ids) => [
   ['credentials', '/credentials', 'Credentials'],
   ['node-types', '/node-types?type=http.request', 'Node types'],
   ['api-keys', '/api-keys', 'API keys'],
+  ['members', '/members', 'Members'],
+  ['workspaces', '/workspaces', 'Workspaces'],
+  ['audit', '/audit', 'Audit log'],
+  ['audit-none', '/audit?action=nothing_like_this', 'Audit log'],
   ['missing', '/nowhere', 'There is no such page'],
 ]
 
@@ -48,6 +53,8 @@ const DIALOGS = [
   ['dialog-openapi-empty', '/custom-actions', 'import-openapi'],
   ['dialog-time', '/executions?range=24h&when=ended', 'filter-time'],
   ['dialog-key', '/api-keys', 'new-key'],
+  ['dialog-member', '/members', 'add-member'],
+  ['dialog-workspace', '/workspaces', 'new-workspace'],
   ['dialog-credential', '/credentials?new=true', null],
 ]
 
@@ -101,7 +108,7 @@ export async function pages(suite, browser, { url, key, ids }) {
     })
   }
   await open.page.setViewportSize(DESK)
-  for (const [name, hash, button] of [...DIALOGS, ['dialog-run', `/workflows/${ids.order}`, 'run']]) {
+  for (const [name, hash, button] of [...DIALOGS, ['dialog-run', `/workflows/${ids.order}`, 'run'], ['dialog-move', `/workflows/${ids.order}/versions`, 'move-to-1']]) {
     await suite.test(`page ${name}`, async () => {
       await open.go(hash)
       if (button) await open.page.getByTestId(button).first().click()

@@ -1,9 +1,9 @@
 /** The REST API as a test's second pair of eyes: what the browser did is checked here, never in the browser alone. */
 export function makeApi(url, key) {
-  const call = async (method, path, body) => {
+  const call = async (method, path, body, headers = {}) => {
     const response = await fetch(new URL(`api${path}`, url), {
       method,
-      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     })
     const text = await response.text()
@@ -13,7 +13,14 @@ export function makeApi(url, key) {
   const api = {
     get: (path) => call('GET', path),
     post: (path, body) => call('POST', path, body),
+    patch: (path, body, headers) => call('PATCH', path, body, headers),
     delete: (path) => call('DELETE', path),
+    /** Changes the draft, whatever it was, and publishes it. */
+    async publish(id, definition) {
+      const response = await fetch(new URL(`api/workflows/${id}`, url), { headers: { Authorization: `Bearer ${key}` } })
+      await call('PATCH', `/workflows/${id}`, { definition }, { 'If-Match': response.headers.get('etag') })
+      return call('POST', `/workflows/${id}/publish`, {})
+    },
     /** A workflow of this definition, published, with the triggers given. */
     async workflow(name, definition, triggers = [], publish = true) {
       const made = await api.post('/workflows', { name, definition })

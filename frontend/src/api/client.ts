@@ -1,6 +1,6 @@
 /** One way to call the API: JSON in, JSON out, problems as ApiProblem. Knows nothing of the paths. */
 import { ApiProblem, noAnswer, problemOf, UNREADABLE } from './problem'
-import { bearer, signOut } from './session'
+import { actingIn, bearer, signOut } from './session'
 
 export type Query = Record<string, string | number | boolean | null | undefined>
 
@@ -40,6 +40,8 @@ export async function send(method: string, path: string, options: CallOptions = 
   const key = options.key ?? bearer()
   const headers = new Headers({ Accept: 'application/json', ...options.headers })
   if (key) headers.set('Authorization', `Bearer ${key}`)
+  const workspace = options.key === undefined ? actingIn() : null
+  if (workspace) headers.set('Millrace-Workspace', workspace)
   if (options.body !== undefined) headers.set('Content-Type', 'application/json')
   const body = options.body === undefined ? undefined : JSON.stringify(options.body)
   let response: Response

@@ -16,6 +16,8 @@ export type Workflow = Omit<Schemas['Workflow'], 'definition'> & { definition: D
 export type WorkflowCreate = Omit<Schemas['WorkflowCreate'], 'definition'> & { definition: Definition }
 export type Validation = Schemas['Validation']
 export type VersionSummary = Schemas['VersionSummary']
+export type MoveOutcome = Schemas['MoveOutcome']
+export type MoveAnswer = Schemas['MoveAnswer']
 export type Version = Omit<Schemas['Version'], 'definition'> & { definition: Definition }
 
 export interface RunError {
@@ -103,6 +105,7 @@ export type Message = Omit<Schemas['MessageDelivery'], 'tried'> & { tried: Recor
 export type Provider = Schemas['Provider']
 
 export type TriggerPreset = Schemas['Preset']
+export type PresetCreate = Schemas['PresetCreate']
 export type TriggerTypeEntry = RegistryEntry & { presets: TriggerPreset[] }
 
 export type Check = Schemas['Check']
@@ -112,6 +115,10 @@ export type ApiKeyCreate = Schemas['ApiKeyCreate']
 export type ApiKeyCreated = Schemas['ApiKeyCreated']
 export type Role = NonNullable<ApiKeyCreate['role']>
 export type Me = Schemas['Me']
+export type Member = Schemas['Member']
+export type Workspace = Schemas['Workspace']
+export type AuditEntry = Schemas['AuditEntry']
+export type AuditCheck = Schemas['AuditCheck']
 
 export interface Page<T> {
   items: T[]

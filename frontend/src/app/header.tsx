@@ -1,10 +1,10 @@
 import { ActionIcon, Menu } from '@mantine/core'
 import { spotlight } from '@mantine/spotlight'
-import { IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUserCircle } from '@tabler/icons-react'
+import { IconArrowBackUp, IconKeyboard, IconLogout, IconMenu2, IconSearch, IconUserCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { healthQuery, meQuery } from '@/api/queries/installation'
-import { signOut } from '@/api/session'
+import { actIn, signOut, useSession } from '@/api/session'
 import { StatusIcon } from '@/ui/status-icon'
 import { Logo } from '@/ui/logo'
 import classes from './shell.module.css'
@@ -19,6 +19,7 @@ const isMac = /mac/i.test(navigator.userAgent)
 
 export function Header({ onOpenNav, onOpenShortcuts }: HeaderProps) {
   const me = useQuery(meQuery())
+  const { workspace } = useSession()
   return (
     <header className={classes.header}>
       <ActionIcon className={classes.burger} aria-label="Open the navigation" onClick={onOpenNav}>
@@ -28,7 +29,11 @@ export function Header({ onOpenNav, onOpenShortcuts }: HeaderProps) {
         <Logo />
         Millrace
       </Link>
-      {me.data ? <span className={`${classes.workspace} mr-ellipsis`}>{me.data.workspace.name}</span> : null}
+      {me.data ? (
+        <Link to="/workspaces" className={`${classes.workspace} mr-ellipsis`} title="Workspaces" data-testid="workspace-name">
+          {me.data.workspace.name}
+        </Link>
+      ) : null}
       <button type="button" className={classes.search} onClick={spotlight.open} data-testid="open-palette">
         <IconSearch size={15} aria-hidden />
         <span>Search or jump to…</span>
@@ -48,6 +53,11 @@ export function Header({ onOpenNav, onOpenShortcuts }: HeaderProps) {
             <Menu.Item leftSection={<IconKeyboard size={15} />} onClick={onOpenShortcuts}>
               Keyboard shortcuts
             </Menu.Item>
+            {workspace === null ? null : (
+              <Menu.Item leftSection={<IconArrowBackUp size={15} />} onClick={() => actIn(null)} data-testid="own-workspace">
+                Back to your own workspace
+              </Menu.Item>
+            )}
             <Menu.Item leftSection={<IconLogout size={15} />} onClick={() => signOut()} data-testid="sign-out">
               Sign out
             </Menu.Item>

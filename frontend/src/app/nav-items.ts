@@ -1,8 +1,8 @@
 /** The places of the app, in the order the navigation and the palette show them. */
-import { IconBolt, IconBox, IconChartBar, IconHeartbeat, IconHome, IconKey, IconLock, IconMailForward, IconMailOff, IconPlayerPlay, IconPlugX, IconPuzzle, IconSitemap, type TablerIcon } from '@tabler/icons-react'
+import { IconBolt, IconBox, IconChartBar, IconHeartbeat, IconHome, IconKey, IconLock, IconMailForward, IconMailOff, IconPlayerPlay, IconPlugX, IconPuzzle, IconShieldCheck, IconSitemap, IconStack2, IconUsers, type TablerIcon } from '@tabler/icons-react'
 
 export interface NavItem {
-  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/messages' | '/dead-letters' | '/health' | '/credentials' | '/custom-actions' | '/node-types' | '/api-keys' | '/plug'
+  to: '/' | '/workflows' | '/executions' | '/analytics' | '/triggers' | '/messages' | '/dead-letters' | '/health' | '/credentials' | '/custom-actions' | '/node-types' | '/api-keys' | '/members' | '/workspaces' | '/audit' | '/plug'
   label: string
   icon: TablerIcon
   /** The second key after `g`. */
@@ -25,6 +25,9 @@ const PLACES: NavItem[][] = [
     { to: '/custom-actions', label: 'Custom actions', icon: IconPuzzle, key: 'm', about: 'Node types of your own' },
     { to: '/node-types', label: 'Node types', icon: IconBox, key: 'n', about: 'What can stand in a workflow' },
     { to: '/api-keys', label: 'API keys', icon: IconKey, key: 'k', about: 'Who may call the API' },
+    { to: '/members', label: 'Members', icon: IconUsers, key: 'u', about: 'The people of this workspace, and what they may do' },
+    { to: '/workspaces', label: 'Workspaces', icon: IconStack2, key: 'o', about: 'Each with workflows, keys and people of its own' },
+    { to: '/audit', label: 'Audit log', icon: IconShieldCheck, key: 'i', about: 'Who changed what, and whether the log is whole' },
     { to: '/health', label: 'Health', icon: IconHeartbeat, key: 'l', about: 'Every part, every host, and what to do' },
   ],
 ]

@@ -26,15 +26,16 @@ export function Providers() {
   )
 }
 
-/** Another key sees other data: on every change of session what was read is forgotten and the routes decide anew. */
+/** Another key, or another workspace, sees other data: on every change what was read is forgotten and the routes decide anew. */
 function SessionWatch() {
-  const { key } = useSession()
-  const before = useRef(key)
+  const { key, workspace } = useSession()
+  const seen = `${key} ${workspace}`
+  const before = useRef(seen)
   useEffect(() => {
-    if (before.current === key) return
-    before.current = key
+    if (before.current === seen) return
+    before.current = seen
     queryClient.clear()
     void router.invalidate()
-  }, [key])
+  }, [seen])
   return null
 }

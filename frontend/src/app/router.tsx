@@ -2,6 +2,7 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { bearer } from '@/api/session'
 import { readAnalyticsSearch } from '@/lib/analytics-search'
+import { readAuditSearch } from '@/lib/audit-search'
 import { readExecutionSearch } from '@/lib/execution-search'
 import { readMessageSearch } from '@/lib/message-search'
 import { NotFound, RouteError, RoutePending } from './route-states'
@@ -50,7 +51,7 @@ const workflow = createRoute({
   component: lazyRouteComponent(() => import('@/features/workflows'), 'WorkflowPage'),
 })
 
-const workflowTab = <Path extends string>(path: Path, name: 'JsonTab' | 'VersionsTab' | 'ExecutionsTab' | 'TriggersTab') =>
+const workflowTab = <Path extends string>(path: Path, name: 'JsonTab' | 'VersionsTab' | 'ExecutionsTab' | 'TriggersTab' | 'SettingsTab') =>
   createRoute({ getParentRoute: () => workflow, path, component: lazyRouteComponent(() => import('@/features/workflows'), name) })
 
 const executions = createRoute({
@@ -149,6 +150,10 @@ const apiKeys = createRoute({
   component: lazyRouteComponent(() => import('@/features/settings'), 'ApiKeysPage'),
 })
 
+const members = createRoute({ getParentRoute: () => shell, path: '/members', component: lazyRouteComponent(() => import('@/features/settings'), 'MembersPage') })
+const workspaces = createRoute({ getParentRoute: () => shell, path: '/workspaces', component: lazyRouteComponent(() => import('@/features/settings'), 'WorkspacesPage') })
+const audit = createRoute({ getParentRoute: () => shell, path: '/audit', validateSearch: readAuditSearch, component: lazyRouteComponent(() => import('@/features/settings'), 'AuditPage') })
+
 const canvas = createRoute({
   getParentRoute: () => workflow,
   path: '/',
@@ -162,11 +167,12 @@ const tabs = [
   workflowTab('/versions', 'VersionsTab'),
   workflowTab('/executions', 'ExecutionsTab'),
   workflowTab('/triggers', 'TriggersTab'),
+  workflowTab('/settings', 'SettingsTab'),
 ] as const
 
 const routeTree = root.addChildren([
   signIn,
-  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, messages, deadLetters, health, credentials, customActions, newAction, customAction, nodeTypes, apiKeys, plug]),
+  shell.addChildren([home, workflows, workflow.addChildren(tabs), executions, execution, analytics, triggers, trigger, messages, deadLetters, health, credentials, customActions, newAction, customAction, nodeTypes, apiKeys, members, workspaces, audit, plug]),
 ])
 
 export const router = createRouter({

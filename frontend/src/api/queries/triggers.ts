@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { api } from '../client'
 import { ApiProblem } from '../problem'
-import type { DeadLetter, DeliveryOutcome, HealthChange, Occurrences, Page, Trigger, TriggerDelivery, TriggerTest, TriggerType } from '../types'
+import type { DeadLetter, DeliveryOutcome, HealthChange, Occurrences, Page, PresetCreate, Trigger, TriggerDelivery, TriggerPreset, TriggerTest, TriggerType } from '../types'
 
 export const triggerKeys = {
   all: ['triggers'] as const,
@@ -84,6 +84,9 @@ export interface TriggerBody {
 export const createTrigger = (body: TriggerBody & { workflow_id: string; type: string }) => api.post<Trigger>('/triggers', body)
 export const patchTrigger = (id: string, body: TriggerBody) => api.patch<Trigger>(`/triggers/${id}`, body)
 export const deleteTrigger = (id: string) => api.delete(`/triggers/${id}`)
+
+export const createPreset = (body: PresetCreate) => api.post<TriggerPreset>('/registry/triggers', body)
+export const deletePreset = (id: string) => api.delete(`/registry/triggers/${id}`)
 
 export const deadLetterKeys = { all: ['dead-letters'] as const }
 

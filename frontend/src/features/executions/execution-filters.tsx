@@ -1,13 +1,12 @@
-import { Button, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { Button, Select } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { versionsQuery, workflowNamesQuery } from '@/api/queries/workflows'
 import { WorkflowSelect } from '@/features/workflows'
 import type { ExecutionSearch } from '@/lib/execution-search'
 import { EXECUTION_STATUSES, statusLabel } from '@/lib/status'
 import { FilterPills } from '@/ui/filter-pill'
+import { SearchInput } from '@/ui/search-input'
 import classes from './executions-page.module.css'
 import { TimeFilter } from './time-filter'
 
@@ -24,7 +23,15 @@ export function ExecutionFilters({ search, now, narrowed, onChange, onClear }: E
   return (
     <>
       <div className={classes.filters} role="search">
-        <Find key={search.q === undefined ? 'none' : 'some'} value={search.q ?? ''} onChange={(q) => onChange({ q: q || undefined })} />
+        <SearchInput
+          className={classes.find}
+          leftSection={<IconSearch size={15} aria-hidden />}
+          placeholder="An id, or text of the input or error"
+          aria-label="Search executions"
+          value={search.q ?? ''}
+          onChange={(q) => onChange({ q: q || undefined })}
+          data-testid="filter-q"
+        />
         <Select
           aria-label="Status"
           placeholder="Any status"
@@ -89,23 +96,4 @@ function LabelSelect({ value, onChange }: { value: string | null; onChange: (lab
   const labels = [...new Set([...(data?.items.flatMap((workflow) => workflow.labels) ?? []), ...(value === null ? [] : [value])])].sort()
   if (labels.length === 0) return null
   return <Select aria-label="Label" placeholder="Any label" clearable searchable data={labels} value={value} onChange={(label) => onChange(label ?? undefined)} w={140} data-testid="filter-label" />
-}
-
-function Find({ value, onChange }: { value: string; onChange: (next: string) => void }) {
-  const [text, setText] = useState(value)
-  const tell = useDebouncedCallback(onChange, 300)
-  return (
-    <TextInput
-      className={classes.find}
-      leftSection={<IconSearch size={15} aria-hidden />}
-      placeholder="An id, or text of the input or error"
-      aria-label="Search executions"
-      value={text}
-      onChange={(event) => {
-        setText(event.currentTarget.value)
-        tell(event.currentTarget.value.trim())
-      }}
-      data-testid="filter-q"
-    />
-  )
 }

@@ -26,7 +26,7 @@ export function TimeFilter({ search, now, onChange }: TimeFilterProps) {
   return (
     <Popover opened={opened} onChange={(open) => (open ? shown.open() : shown.close())} position="bottom-start" shadow="md" trapFocus returnFocus width={300}>
       <Popover.Target>
-        <Button variant="default" leftSection={<IconCalendarTime size={15} />} rightSection={<IconChevronDown size={14} />} onClick={shown.toggle} aria-label={`Time: ${words ?? 'any'}`} data-testid="filter-time" fw={400}>
+        <Button variant="default" leftSection={<IconCalendarTime size={15} />} rightSection={<IconChevronDown size={14} />} onClick={shown.toggle} data-testid="filter-time" fw={400} h={36}>
           {words ?? 'Any time'}
         </Button>
       </Popover.Target>

@@ -7,13 +7,7 @@ import { apiKeyKeys, createApiKey } from '@/api/queries/installation'
 import type { Role } from '@/api/types'
 import { CodeBlock } from '@/ui/code-block'
 import { notifyProblem } from '@/ui/notify'
-
-const ROLES: { value: Role; label: string }[] = [
-  { value: 'viewer', label: 'Viewer: reads everything' },
-  { value: 'operator', label: 'Operator: also runs, cancels and replays' },
-  { value: 'editor', label: 'Editor: also changes workflows and triggers' },
-  { value: 'admin', label: 'Admin: also makes and revokes keys' },
-]
+import { ROLES } from './roles'
 
 /** Makes a key and shows it, once. */
 export function CreateKey({ onClose }: { onClose: () => void }) {

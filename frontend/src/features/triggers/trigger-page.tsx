@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Menu } from '@mantine/core'
-import { IconDots, IconPencil, IconTrash } from '@tabler/icons-react'
+import { IconBookmark, IconDots, IconPencil, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -23,6 +23,7 @@ import { HealthChanges } from './health-changes'
 import { KafkaPanel } from './kafka-panel'
 import { Ledger } from './ledger'
 import { reasonWords, TRIGGER_ICONS, triggerSummary } from '@/lib/trigger-words'
+import { PresetDialog } from './preset-dialog'
 import { TestPanel } from './test-panel'
 import { TriggerForm } from './trigger-form'
 import classes from './trigger-page.module.css'
@@ -41,6 +42,7 @@ function Loaded({ trigger }: { trigger: Trigger }) {
   const { title, subtitle } = triggerSummary(trigger)
   const workflow = useQuery(workflowNamesQuery()).data?.items.find(({ id }) => id === trigger.workflow_id)
   const [editing, setEditing] = useState(false)
+  const [saving, setSaving] = useState(false)
   return (
     <Page
       title={`${title} ${subtitle}`}
@@ -61,7 +63,7 @@ function Loaded({ trigger }: { trigger: Trigger }) {
           {trigger.reason ? <>. {reasonWords(trigger.reason)}</> : null}
         </>
       }
-      actions={<Actions trigger={trigger} onEdit={() => setEditing(true)} />}
+      actions={<Actions trigger={trigger} onEdit={() => setEditing(true)} onPreset={() => setSaving(true)} />}
     >
       <div className={classes.columns}>
         <div className={classes.stack}>
@@ -90,12 +92,13 @@ function Loaded({ trigger }: { trigger: Trigger }) {
           </div>
         </Section>
       </div>
+      {saving ? <PresetDialog trigger={trigger} onClose={() => setSaving(false)} /> : null}
       {editing ? <TriggerForm trigger={trigger} onClose={() => setEditing(false)} /> : null}
     </Page>
   )
 }
 
-function Actions({ trigger, onEdit }: { trigger: Trigger; onEdit: () => void }) {
+function Actions({ trigger, onEdit, onPreset }: { trigger: Trigger; onEdit: () => void; onPreset: () => void }) {
   const client = useQueryClient()
   const navigate = useNavigate()
   const remove = useMutation({
@@ -123,6 +126,9 @@ function Actions({ trigger, onEdit }: { trigger: Trigger; onEdit: () => void }) 
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
+          <Menu.Item leftSection={<IconBookmark size={15} />} onClick={onPreset} data-testid="save-as-preset">
+            Save as a preset…
+          </Menu.Item>
           <Menu.Item color="red" leftSection={<IconTrash size={15} />} onClick={() => void ask()} data-testid="delete-trigger">
             Delete…
           </Menu.Item>

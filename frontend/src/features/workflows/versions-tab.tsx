@@ -1,5 +1,5 @@
 import { Button, Group, Modal, SegmentedControl, Skeleton } from '@mantine/core'
-import { IconArrowBackUp, IconFileDiff, IconVersions } from '@tabler/icons-react'
+import { IconArrowBackUp, IconArrowsRight, IconFileDiff, IconVersions } from '@tabler/icons-react'
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { triggerKeys } from '@/api/queries/triggers'
@@ -16,6 +16,7 @@ import { notifyDone, notifyProblem } from '@/ui/notify'
 import { RelativeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
 import { useDraft, useDraftState } from './draft/use-draft'
+import { MoveDialog } from './move-dialog'
 import { VersionGraph } from './version-graph'
 import classes from './workflow-page.module.css'
 
@@ -23,6 +24,7 @@ export function VersionsTab() {
   const { workflow } = useDraft()
   const versions = useInfiniteQuery(versionsQuery(workflow.id))
   const [looking, setLooking] = useState<number | null>(null)
+  const [moving, setMoving] = useState<number | null>(null)
   const rollback = useRollback(workflow.id)
   if (versions.isError) return <div className={classes.padded}><ErrorPanel error={versions.error} onRetry={() => void versions.refetch()} /></div>
   const rows = versions.data?.pages.flatMap(({ items }) => items) ?? []
@@ -53,6 +55,9 @@ export function VersionsTab() {
                   <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconFileDiff size={14} />} onClick={() => setLooking(version)} aria-label={`Look and compare: version ${version}`}>
                     Look and compare
                   </Button>
+                  <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconArrowsRight size={14} />} onClick={() => setMoving(version)} aria-label={`Move here: executions to version ${version}`} title="Let executions that have not ended go on with this version" data-testid={`move-to-${version}`}>
+                    Move here
+                  </Button>
                   {live ? null : (
                     <Button size="compact-sm" variant="default" leftSection={<IconArrowBackUp size={14} />} onClick={() => void rollback(version)} aria-label={`Make live: version ${version}`}>
                       Make live
@@ -65,6 +70,7 @@ export function VersionsTab() {
         />
         <LoadMore query={versions} />
       </div>
+      {moving === null ? null : <MoveDialog version={moving} versions={rows} onClose={() => setMoving(null)} />}
       {looking === null ? null : <VersionDialog version={looking} versions={rows} onClose={() => setLooking(null)} />}
     </div>
   )

@@ -63,6 +63,7 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
           <TabLink to="/workflows/$id/versions" label="Versions" id={workflow.id} />
           <TabLink to="/workflows/$id/executions" label="Executions" id={workflow.id} />
           <TabLink to="/workflows/$id/triggers" label="Triggers" id={workflow.id} />
+          <TabLink to="/workflows/$id/settings" label="Settings" id={workflow.id} />
         </nav>
         <div className={classes.content}>
           <Outlet />
@@ -77,7 +78,7 @@ function Loaded({ tagged }: { tagged: TaggedWorkflow }) {
   )
 }
 
-type TabTo = '/workflows/$id' | '/workflows/$id/json' | '/workflows/$id/versions' | '/workflows/$id/executions' | '/workflows/$id/triggers'
+type TabTo = '/workflows/$id' | '/workflows/$id/json' | '/workflows/$id/versions' | '/workflows/$id/executions' | '/workflows/$id/triggers' | '/workflows/$id/settings'
 
 function TabLink({ to, label, id, exact = false }: { to: TabTo; label: string; id: string; exact?: boolean }) {
   return (

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Trigger, TriggerPreset } from '@/api/types'
 import { readCron } from '@/lib/cron'
-import { begun, fieldsOf, ordered, problemsIn, shownConfig } from './model'
+import { begun, fieldsOf, ordered, presetConfig, problemsIn, shownConfig } from './model'
 
 const trigger = (type: Trigger['type'], config: Record<string, unknown>, input: unknown = null): Trigger => ({
   id: 'trg_1', workflow_id: 'wf_1', type, config, input, enabled: true, url: null, state: 'active', reason: null, notices: [], last_fired_at: null, next_fire_at: null, created_at: '', updated_at: '',
@@ -27,6 +27,11 @@ describe('what a form begins with', () => {
     const schedule = { every_seconds: 7200, jitter_seconds: 30, overlap: 'queue', start: '2027-01-01T00:00:00Z', input: 0 }
     expect(fieldsOf(trigger('schedule', schedule, { v: 1 }), undefined, 'api', 'UTC')).toMatchObject({ type: 'schedule', config: schedule, input: { v: 1 } })
   })
+})
+
+it('gives a preset no secret, no path and no group', () => {
+  expect(presetConfig(trigger('api', { path: 'x', methods: ['PUT'], auth: { type: 'hmac', header: 'x-sig', has_secret: true }, cors: null }))).toEqual({ methods: ['PUT'], auth: { type: 'hmac', header: 'x-sig' } })
+  expect(presetConfig(trigger('kafka', { topic: 'orders', group: 'mine' }))).toEqual({ topic: 'orders' })
 })
 
 it('finds the problems of its own fields', () => {

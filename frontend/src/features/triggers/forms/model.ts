@@ -31,6 +31,9 @@ export function shownConfig({ id, config }: Pick<Trigger, 'id' | 'config'>): Con
   return auth ? { ...given, auth: without(auth, 'has_secret') } : given
 }
 
+/** What a preset can hold of a trigger: no secret (none is shown), and neither its path nor its group, which are its own. */
+export const presetConfig = (trigger: Pick<Trigger, 'id' | 'config'>): Config => without(shownConfig(trigger), 'path', 'group')
+
 export const hasSecret = (trigger: Trigger | undefined): boolean => (trigger?.config.auth as { has_secret?: boolean } | undefined)?.has_secret === true
 
 export function fieldsOf(trigger: Trigger | undefined, workflowId: string | undefined, type: TriggerType, zone: string): TriggerFields {

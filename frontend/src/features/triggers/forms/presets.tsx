@@ -1,6 +1,11 @@
-import { UnstyledButton } from '@mantine/core'
-import type { TriggerTypeEntry } from '@/api/types'
+import { Button, UnstyledButton } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { triggerTypesQuery } from '@/api/queries/installation'
+import { deletePreset } from '@/api/queries/triggers'
+import type { TriggerPreset, TriggerTypeEntry } from '@/api/types'
 import { localZone } from '@/lib/time'
+import { confirm } from '@/ui/confirm'
+import { notifyProblem } from '@/ui/notify'
 import classes from '../trigger-page.module.css'
 import { begun, type TriggerFields } from './model'
 
@@ -29,7 +34,7 @@ export function Presets({ entry, fields, onChange }: PresetsProps) {
           </UnstyledButton>
         ))}
       </div>
-      {chosen && (chosen.description || chosen.steps.length > 0) ? (
+      {chosen && (chosen.description || chosen.steps.length > 0 || !chosen.built_in) ? (
         <div className={classes.steps} data-testid="preset-steps">
           {chosen.description}
           {chosen.steps.length > 0 ? (
@@ -39,8 +44,30 @@ export function Presets({ entry, fields, onChange }: PresetsProps) {
               ))}
             </ol>
           ) : null}
+          {chosen.built_in ? null : <DeletePreset preset={chosen} onDeleted={() => onChange(begun(fields, null, localZone()))} />}
         </div>
       ) : null}
+    </div>
+  )
+}
+
+/** Of the workspace's own; triggers that began with it stay as they are. */
+function DeletePreset({ preset, onDeleted }: { preset: TriggerPreset; onDeleted: () => void }) {
+  const client = useQueryClient()
+  const remove = useMutation({
+    mutationFn: () => deletePreset(preset.id),
+    onSuccess: onDeleted,
+    onError: (error) => notifyProblem(error, 'Not deleted'),
+    onSettled: () => client.invalidateQueries({ queryKey: triggerTypesQuery().queryKey }),
+  })
+  const ask = async () => {
+    if (await confirm({ title: `Delete the preset ${preset.title}?`, body: 'Triggers that began with it stay as they are.', yes: 'Delete', danger: true })) remove.mutate()
+  }
+  return (
+    <div>
+      <Button variant="subtle" color="red" size="compact-xs" loading={remove.isPending} onClick={() => void ask()} data-testid="delete-preset">
+        Delete this preset
+      </Button>
     </div>
   )
 }
