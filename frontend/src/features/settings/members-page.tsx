@@ -42,6 +42,7 @@ export function MembersPage() {
             rowKey={({ id }) => id}
             loading={query.isPending}
             testId={({ email }) => `member-${email}`}
+            wrap
             empty={
               <EmptyState icon={IconUsers} title="Nobody but keys">
                 Add people by their address. They are let in when they come with a token of the installation&rsquo;s OpenID provider that vouches for it; programs use API keys.
@@ -94,7 +95,7 @@ const columns = (own: string | undefined, change: Change): Column<Member>[] => [
   {
     key: 'role',
     header: 'Role',
-    width: 140,
+    width: 128,
     render: (member) => (
       <Select
         size="xs"

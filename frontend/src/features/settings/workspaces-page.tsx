@@ -50,6 +50,7 @@ export function WorkspacesPage() {
             rowKey={({ id }) => id}
             loading={query.isPending}
             testId={({ slug }) => `workspace-${slug}`}
+            wrap
             empty={<EmptyState icon={IconStack2} title="No workspace">You may act in none; ask an admin of one to add you.</EmptyState>}
           />
           <LoadMore query={query} />
@@ -61,17 +62,25 @@ export function WorkspacesPage() {
 }
 
 const columns = (here: string | undefined, admin: boolean, operator: boolean, enter: (workspace: Workspace) => void, edit: (workspace: Workspace) => void): Column<Workspace>[] => [
-  { key: 'name', header: 'Workspace', render: ({ name }) => <strong>{name}</strong> },
+  {
+    key: 'name',
+    header: 'Workspace',
+    render: ({ id, name }) => (
+      <>
+        <strong>{name}</strong> {id === here ? <span className="mr-dim">(here)</span> : null}
+      </>
+    ),
+  },
   { key: 'slug', header: 'Slug', hide: 'sm', render: ({ slug }) => <code>{slug}</code> },
-  { key: 'here', header: 'State', width: 150, render: ({ id }) => (id === here ? <StatusBadge status="active" label="You are here" /> : <span className="mr-dim">–</span>) },
+  { key: 'here', header: 'State', width: 150, hide: 'sm', render: ({ id }) => (id === here ? <StatusBadge status="active" label="You are here" /> : <span className="mr-dim">–</span>) },
   { key: 'made', header: 'Made', width: 120, hide: 'md', render: ({ created_at }) => <RelativeTime at={created_at} /> },
   {
     key: 'do',
     header: <span className="mr-visually-hidden">Actions</span>,
-    width: 230,
+    width: 200,
     align: 'right',
     render: (workspace) => (
-      <Group gap="xs" justify="flex-end" wrap="nowrap">
+      <Group gap={4} justify="flex-end" wrap="wrap">
         {operator || (admin && workspace.id === here) ? (
           <Button size="compact-sm" variant="subtle" color="gray" onClick={() => edit(workspace)} aria-label={`Rename ${workspace.name}`}>
             Rename

@@ -37,21 +37,22 @@ export function VersionsTab() {
           rowKey={({ version }) => String(version)}
           loading={versions.isPending}
           testId={({ version }) => `version-${version}`}
+          wrap
           empty={
             <EmptyState icon={IconVersions} title="Nothing is published yet">
               Publishing freezes the draft as version 1 and makes it live at once. Executions stay pinned to the version they began with.
             </EmptyState>
           }
           columns={[
-            { key: 'version', header: 'Version', render: ({ version }) => <strong>v{version}</strong>, width: 90 },
-            { key: 'state', header: 'State', width: 110, render: ({ live }) => (live ? <StatusBadge status="live" /> : <span className="mr-dim">–</span>) },
+            { key: 'version', header: 'Version', render: ({ version }) => <strong>v{version}</strong>, width: 74 },
+            { key: 'state', header: 'State', width: 98, render: ({ live }) => (live ? <StatusBadge status="live" /> : <span className="mr-dim">–</span>) },
             { key: 'at', header: 'Published', hide: 'sm', render: ({ created_at }) => <RelativeTime at={created_at} /> },
             {
               key: 'do',
               header: <span className="mr-visually-hidden">Actions</span>,
               align: 'right',
               render: ({ version, live }) => (
-                <Group gap="sm" justify="flex-end" wrap="nowrap">
+                <Group gap={6} justify="flex-end" wrap="wrap">
                   <Button size="compact-sm" variant="subtle" color="gray" leftSection={<IconFileDiff size={14} />} onClick={() => setLooking(version)} aria-label={`Look and compare: version ${version}`}>
                     Look and compare
                   </Button>
