@@ -17,6 +17,7 @@ from chalicelib.core.jsontext import dumps, is_clean
 from chalicelib.engine.outcomes import Answer
 from chalicelib.engine.wake import wake
 from chalicelib.identity.roles import OPERATOR, allows
+from chalicelib.triggers.giving_way import give_way
 from chalicelib.triggers.ingress import Greeting, Receipt, receive
 from chalicelib.triggers.visits import Delivery
 from chalicelib.triggers.waiting import MAX_WAIT_SECONDS, wait_for_answer
@@ -38,7 +39,10 @@ def deliver(request: Request, path: str) -> Reply:
     receipt = receive(_delivery(request, path), _authorize)
     if isinstance(receipt, Greeting):
         return Reply(200, receipt.text, {"Content-Type": "text/plain; charset=utf-8"} | _SANDBOX)
-    return _reply(receipt, wait or receipt.wait_seconds)
+    wait = wait or receipt.wait_seconds
+    if not wait:
+        give_way(receipt.lag)
+    return _reply(receipt, wait)
 
 
 def deliver_test(request: Request, path: str, token: str) -> Reply:

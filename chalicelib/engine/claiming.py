@@ -11,7 +11,7 @@ from chalicelib.engine.repository import Claim
 FLOORLESS_SECONDS = 2.0
 MARGIN = timedelta(seconds=1)
 IN_ORDER_EVERY = 4
-SIZE_BY_TURNS = 24  # small, so that who comes next in a backlog does not wait long for the next claim
+BACKLOG_SIZE = 32  # small, so that who comes next in a backlog does not wait long for the next claim
 
 
 class Queue:
@@ -23,9 +23,14 @@ class Queue:
 
     def __init__(self) -> None:
         self.fairly = False  # whether the next claim is by turns
+        self._backlog = False
         self._floor: datetime | None = None
         self._floorless_at = float("-inf")
         self._turns = 0
+
+    def size(self, most: int) -> int:
+        """How many to claim next, of at most so many."""
+        return min(most, BACKLOG_SIZE) if self._backlog else most
 
     def floor(self, now: float) -> datetime | None:
         """From when on to look for what is due; None: from the beginning."""
@@ -39,4 +44,5 @@ class Queue:
         if not self.fairly:
             self._floor = min(claim.due_at for claim in claims) - MARGIN if claims else None
         self._turns += 1
-        self.fairly = len(claims) >= room and self._turns % IN_ORDER_EVERY != 0
+        self._backlog = len(claims) >= room
+        self.fairly = self._backlog and self._turns % IN_ORDER_EVERY != 0

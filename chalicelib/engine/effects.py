@@ -75,11 +75,13 @@ class Effects:
             seconds = min(seconds, SHOW_RUNNING_AFTER_SECONDS - (time.monotonic() - self._launched_at))
         if self._partial:
             seconds = min(seconds, SHOW_OUTPUT_EVERY_SECONDS - (time.monotonic() - self._shown_at))
-        nudged = self._burst.held.nudged
+        held = self._burst.held
+        held.at_rest = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, seconds)):
-                await nudged.wait()
-        nudged.clear()
+                await held.nudged.wait()
+        held.at_rest = False
+        held.nudged.clear()
         self.collect()
 
     def collect(self) -> None:

@@ -10,7 +10,8 @@ from chalicelib.engine.repository import Claim
 
 @dataclass(slots=True)
 class Held:
-    """`deadline` is on the monotonic clock: no effect may start or go on after it. `nudged` is set when something came that the burst should look at."""
+    """`deadline` is on the monotonic clock: no effect may start or go on after it. `nudged` is set when something came that the burst should look at;
+    `at_rest` says that it only waits for its effects."""
 
     claim: Claim
     epoch: int
@@ -18,4 +19,5 @@ class Held:
     deadline: float
     saving: bool = False
     cached: bool = False
+    at_rest: bool = False
     nudged: asyncio.Event = field(default_factory=asyncio.Event)

@@ -41,12 +41,14 @@ class StartRow:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What became of one wish. `execution_id` is the new execution's, or for a duplicate the first one's (with its `body_hash`)."""
+    """What became of one wish. `execution_id` is the new execution's, or for a duplicate the first one's (with its `body_hash`). `lag`: how long, in seconds, the
+    oldest of the workflow's executions that are due had been so, up to a few seconds."""
 
     verdict: Verdict
     execution_id: str | None
     body_hash: str | None = None
     version: int | None = None
+    lag: float = 0.0
 
 
 _START = """
@@ -91,10 +93,14 @@ WITH v AS MATERIALIZED (
   SELECT trigger_id, delivery->>'id', delivery->>'method', 'started', 202, id, delivery->>'replay_of', (delivery->>'body_bytes')::int,
     delivery->>'request'
   FROM fresh WHERE delivery IS NOT NULL
+), lags AS MATERIALIZED (
+  SELECT l.lane, (SELECT extract(epoch FROM now() - w.wake_at)::float8 FROM wakes w
+    WHERE w.lane = l.lane AND w.wake_at BETWEEN now() - interval '10 s' AND now() ORDER BY w.wake_at LIMIT 1) AS lag
+  FROM (SELECT DISTINCT lane FROM fresh) AS l
 )
-SELECT now_true.n, fresh.id, fresh.pinned_version AS version,
+SELECT now_true.n, fresh.id, fresh.pinned_version AS version, lags.lag,
   CASE WHEN now_true.verdict = 'started' AND fresh.id IS NULL THEN 'duplicate' ELSE now_true.verdict END AS verdict
-FROM now_true LEFT JOIN fresh USING (n)
+FROM now_true LEFT JOIN fresh USING (n) LEFT JOIN lags ON lags.lane = fresh.lane
 """
 
 _FIRST_BY_KEY = """
@@ -150,7 +156,7 @@ def _as_json(n: int, start: StartRow) -> dict[str, Any]:
 def _as_started(answer: Mapping[str, Any], first: Mapping[str, Any] | None) -> Started:
     if first is not None:
         return Started("duplicate", first["execution_id"], first["body_hash"])
-    return Started(answer["verdict"], answer["id"], version=answer["version"])
+    return Started(answer["verdict"], answer["id"], version=answer["version"], lag=answer["lag"] or 0.0)
 
 
 def start_children(execute: Execute, rows: Sequence[Mapping[str, Any]]) -> None:

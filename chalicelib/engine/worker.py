@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from chalicelib.core import metrics
@@ -20,7 +21,7 @@ from chalicelib.core.cache_async import AsyncCache
 from chalicelib.core.ids import new_id
 from chalicelib.engine.burst import Burst
 from chalicelib.engine.children import report
-from chalicelib.engine.claiming import SIZE_BY_TURNS, Queue
+from chalicelib.engine.claiming import Queue
 from chalicelib.engine.contexts import Contexts, DefinitionUnusable, Graphs
 from chalicelib.engine.database import AsyncConnection, is_transient
 from chalicelib.engine.held import Held
@@ -35,7 +36,16 @@ log = logging.getLogger("millrace.engine")
 
 LEASE_MARGIN_SECONDS = 2.0
 GAP_SECONDS = 0.003
+MAX_BUSY = 96  # held executions that want this process or the database, and not only an answer from elsewhere: more of them would only wait here instead of in the queue
 OUTAGE_PAUSE_SECONDS = 0.5
+
+
+class Found(Enum):
+    """What a claim brought: all it had room for, so that more is likely due; some; nothing."""
+
+    FULL = "full"
+    SOME = "some"
+    NOTHING = "nothing"
 
 
 @dataclass
@@ -118,9 +128,9 @@ class Worker:
         renewing = asyncio.create_task(self._renew_for_ever())
         try:
             while not self._stopping:
-                full = await self._claim_once()
-                if not full:
-                    await self._pause()
+                found = await self._claim_once()
+                if found is not Found.FULL:
+                    await self._pause(found)
             if self._held:  # a claim was under way when the worker was stopped: what it took is given back too
                 await self.stop(grace=0.0)
         finally:
@@ -136,11 +146,11 @@ class Worker:
         try:
             while self._until - time.monotonic() > 0:
                 before = len(self._held)
-                full = await self._claim_once()
+                found = await self._claim_once()
                 claimed += max(0, len(self._held) - before)
-                if not self._held and not full and not self._due_soon():
+                if not self._held and found is not Found.FULL and not self._due_soon():
                     break
-                await self._pause()
+                await self._pause(found)
         finally:
             await self.stop(grace=0.0)
             renewing.cancel()
@@ -172,12 +182,14 @@ class Worker:
 
     # -- claiming ------------------------------------------------------------------------------------------------------------------
 
-    async def _claim_once(self) -> bool:
-        """One claim; True when it came back full, so that more is likely due."""
-        size = min(self.options.claim_size, SIZE_BY_TURNS) if self._queue.fairly else self.options.claim_size
-        room = min(size, self.options.max_held - len(self._held))
-        if room <= 0:
-            return False
+    async def _claim_once(self) -> Found:
+        """One claim, and what came of it."""
+        left = self.options.max_held - len(self._held)
+        if left <= 0:
+            return Found.NOTHING
+        room = min(self._queue.size(self.options.claim_size), left)
+        if self._busy() + room > MAX_BUSY:
+            return Found.SOME  # soon there will be more room
         sent_at = time.monotonic()
         self._woken.clear()
         try:
@@ -192,8 +204,11 @@ class Worker:
             else:
                 log.warning("the database does not answer, trying again: %s", type(error).__name__)
             await asyncio.sleep(OUTAGE_PAUSE_SECONDS)
-            return False
-        return len(claims) == room
+            return Found.NOTHING
+        return Found.NOTHING if not claims else Found.FULL if len(claims) == room else Found.SOME
+
+    def _busy(self) -> int:
+        return sum(not held.at_rest for held, _ in self._held.values())
 
     async def _take(self, claims: list[Claim], sent_at: float) -> None:
         """Load the claimed executions, from Redis where their context is there, and start a burst for each."""
@@ -288,9 +303,10 @@ class Worker:
         """On Lambda: whether a timer is so near that waiting for it beats another invocation."""
         return bool(self._timers) and self._timers[0] - time.monotonic() < 1.0
 
-    async def _pause(self) -> None:
-        """Until a wake, the next timer or the next poll; under load, a short gap so that claims gather more."""
-        if self._held:
+    async def _pause(self, found: Found) -> None:
+        """After a claim that brought something a short gap, in which more gathers; where one came more come, sooner than a wake could say. Else until a wake, the
+        next timer or the next poll."""
+        if self._held or found is Found.SOME:
             await asyncio.sleep(GAP_SECONDS)
         now = time.monotonic()
         seconds = self.options.poll_seconds
@@ -298,7 +314,7 @@ class Worker:
             seconds = min(seconds, self._timers[0] - now)
         if self._until is not None:
             seconds = min(seconds, self._until - now)
-        if seconds > 0:
+        if seconds > 0 and found is Found.NOTHING:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._woken.wait()

@@ -16,6 +16,7 @@ from chalicelib.core.logging import logger
 from chalicelib.engine.starts import Started, StartRow, start_executions
 
 MAX_ROWS = 300
+LINGER_SECONDS = 0.003
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.05
 
@@ -41,6 +42,7 @@ class StartBatcher:
         self._lock = threading.Lock()
         self._queue: deque[_Slot] = deque()
         self._busy = False
+        self._together = 0  # rows of the last group
 
     def start(self, row: StartRow) -> Started:
         """What became of the row, committed. Raises Unavailable when the database does not answer, and what it says of this row alone."""
@@ -58,9 +60,13 @@ class StartBatcher:
         return slot.result
 
     def _lead(self) -> None:
-        """Write one group, this thread's row among it, then hand over to the first that came meanwhile."""
+        """Write one group, this thread's row among it, then hand over to the first that came meanwhile. Where several came together last time, wait a moment for
+        several: a statement costs much more than a row in it."""
+        if self._together > 1:
+            time.sleep(LINGER_SECONDS)
         with self._lock:
             group = [self._queue.popleft() for _ in range(min(MAX_ROWS, len(self._queue)))]
+            self._together = len(group)
         try:
             self._write(group)
         finally:

@@ -41,7 +41,7 @@ _SEEN = "SELECT key FROM trigger_signatures WHERE trigger_id = %(id)s AND digest
 class Receipt:
     """The execution a delivery started, or, as a duplicate, the one that its first copy started. `debounced`: it starts later, if no other call comes.
 
-    `headers` go with the answer; `wait_seconds` is how long the trigger's own setting waits.
+    `headers` go with the answer; `wait_seconds` is how long the trigger's own setting waits; `lag` is how long the workflow's executions wait for workers, in seconds.
     """
 
     execution_id: str
@@ -50,6 +50,7 @@ class Receipt:
     debounced: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: int | None = None
+    lag: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _receipt(visit: Visit, door: Door, wish: StartRow, started: Started, merged:
         if not debounced:
             wake()
         _note_fired(str(wish.trigger_id))
-        return Receipt(execution_id, "queued", False, debounced, headers, wait)
+        return Receipt(execution_id, "queued", False, debounced, headers, wait, started.lag)
     if started.body_hash != wish.body_hash:
         raise _key_reused(execution_id)
     note_duplicate(visit, execution_id)

@@ -28,6 +28,7 @@ from chalicelib.core.errors import BadRequest, MethodNotAllowed, MillraceError, 
 from chalicelib.core.logging import logger
 from chalicelib.engine.wake import use_waker
 from chalicelib.registry.catalogue import catalogue, trigger_types
+from chalicelib.triggers.giving_way import use_pause
 from chalicelib.triggers.waiting import use_waiter
 from infra.host.wakes import NotifyWaker
 from infra.host.web import plug
@@ -65,6 +66,7 @@ class Front:
             self._mail.start()
         self._poller = AnswerPoller(self._gate, WAITING)
         use_waiter(self._poller.wait)
+        use_pause(self._gate.sleep)
         streams.start()
 
     def __call__(self, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -124,6 +126,7 @@ class Front:
             self._mail.stop()
         self._poller.stop()
         use_waiter(None)
+        use_pause(None)
         metrics.use_sink(None)
 
 

@@ -1,6 +1,7 @@
 """Wakes between the host's processes: a coalesced NOTIFY from a side connection, and the listener in each worker.
 
-NOTIFY inside every commit would halve the commit rate; one at most every 20 milliseconds costs nothing one could see.
+NOTIFY inside every commit would halve the commit rate; one at most every 20 milliseconds costs nothing one could see. Where little happens each start is told at once;
+where much does, workers that found something look again by themselves, long before 20 milliseconds are over.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from chalicelib.engine.wake import CHANNEL
 log = logging.getLogger("millrace.wakes")
 
 COALESCE_SECONDS = 0.02
+SPARSE_SECONDS = 0.002
+DENSE_PER_SECOND = 150
 # A listener only receives, so it would never notice that nobody is at the other end any more. It asks this often.
 ASK_SECONDS = 10.0
 
@@ -30,17 +33,22 @@ class NotifyWaker:
     def __init__(self, database_url: str) -> None:
         self._url = libpq_url(database_url)
         self._wanted = threading.Event()
+        self._asked = 0  # since the last NOTIFY, about: threads may overtake each other
         threading.Thread(target=self._run, name="wakes", daemon=True).start()
 
     def __call__(self) -> None:
         """Say that something is due."""
+        self._asked += 1
         self._wanted.set()
 
     def _run(self) -> None:
         connection: psycopg.Connection | None = None
+        sent_at = 0.0
         while True:
             self._wanted.wait()
             self._wanted.clear()
+            now, asked, self._asked = time.monotonic(), self._asked, 0
+            dense, sent_at = asked > 1 and asked > DENSE_PER_SECOND * (now - sent_at), now
             try:
                 if connection is None or connection.closed:
                     connection = psycopg.connect(self._url, autocommit=True, **CONNECT_OPTIONS)  # type: ignore[arg-type]
@@ -49,7 +57,7 @@ class NotifyWaker:
                 log.warning("a wake was not sent, the workers' polling takes its place: %s", type(error).__name__)
                 connection = None
                 time.sleep(1)
-            time.sleep(COALESCE_SECONDS)
+            time.sleep(COALESCE_SECONDS if dense else SPARSE_SECONDS)
 
 
 async def listen(database_url: str, on_wake: Callable[[], None]) -> None:

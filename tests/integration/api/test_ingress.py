@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from chalicelib.triggers import batching, doors, ingress, tokens
+from chalicelib.triggers.giving_way import LONGEST_SECONDS, use_pause
 from tests.support.api import ECHO, ApiClient, ApiResponse
 from tests.support.issuer import issuer
 from tests.support.workflows import Database
@@ -534,3 +535,19 @@ def test_a_migration_beneath_a_running_process_shuts_no_door(api: ApiClient, dat
     assert send(api, path, b"{}").status == 202
     assert send(api, path, b"{}", Idempotency_Key="a").json["duplicate"] is False
     assert send(api, path, b"{}", Idempotency_Key="a").json["duplicate"] is True
+
+
+def test_callers_give_way_while_the_workflow_waits_for_workers(api: ApiClient, database: Database) -> None:
+    path = door(api)
+    paused: list[float] = []
+    use_pause(paused.append)
+    try:
+        assert send(api, path).status == 202
+        assert paused == []
+        database.execute("UPDATE wakes SET wake_at = now() - interval '3 s'")
+        assert send(api, path).status == 202
+        assert send(api, path + "?wait=1").status == 202  # who waits for the end is slow enough
+    finally:
+        use_pause(None)
+    assert paused == [LONGEST_SECONDS]
+    assert database.one("SELECT count(*) AS n FROM wakes")["n"] == 3

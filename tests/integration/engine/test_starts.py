@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.engine.starts import StartRow, start_executions
-from tests.support.workflows import Database, api_trigger, definition, published, wish
+from tests.support.workflows import Database, Published, api_trigger, definition, published, wish
 
 ONE_NODE = definition({"id": "a", "type": "transform"})
 
@@ -76,3 +78,18 @@ def test_what_is_switched_off_starts_nothing_and_leaves_no_key(database: Databas
     database.execute(change)
     assert wish(database, workflow, trigger_id=trigger_id, key="k").verdict == verdict
     assert database.one("SELECT (SELECT count(*) FROM start_keys) + (SELECT count(*) FROM executions) AS n")["n"] == 0
+
+
+def test_a_start_says_how_long_the_workflows_oldest_has_been_due(database: Database) -> None:
+    workflow, other = published(database, ONE_NODE), published(database, ONE_NODE)
+    assert wish(database, workflow).lag == 0
+    with psycopg.connect(database.url, row_factory=dict_row) as connection:  # one transaction, so that now() stands still
+
+        def lag_of(one: Published) -> float:
+            start = StartRow(DEFAULT_WORKSPACE, one.workflow_id, {}, {"type": "manual"})
+            return start_executions(lambda sql, params: connection.execute(sql, params).fetchall(), [start])[0].lag
+
+        connection.execute("UPDATE wakes SET wake_at = now() - interval '1.5 s'")
+        assert (lag_of(workflow), lag_of(other)) == (1.5, 0.0)
+        connection.execute("UPDATE wakes SET wake_at = now() + interval '1 s'")  # all are held, or wait for their time
+        assert lag_of(workflow) == 0

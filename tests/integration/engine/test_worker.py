@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.engine.signals import send_signal
+from chalicelib.engine.worker import MAX_BUSY
 from chalicelib.registry.spec import ActionError, NodeContext
 from tests.support.engines import Effects, EngineRun
 from tests.support.workflows import Database, definition, published, started
@@ -343,3 +344,21 @@ def test_a_thousand_executions_cost_far_fewer_statements(database: Database, eng
     print(f"300 executions in {time.perf_counter() - begun:.2f} s")
     assert [row["output"] for row in rows] == [{"b": n} for n in range(300)]
     assert len(effects.calls) == 300
+
+
+def test_executions_that_only_wait_for_their_effects_leave_room_for_others(database: Database, engine: EngineRun, effects: Effects) -> None:
+    """More of them than may want the worker at once; none ends before all have begun."""
+    together = MAX_BUSY + 50
+    everybody = asyncio.Event()
+
+    async def waits_for_all(ctx: NodeContext, value: Any) -> Any:
+        if len(effects.calls) == together:
+            everybody.set()
+        await everybody.wait()
+        return value
+
+    effects.behaviour = waits_for_all
+    workflow = published(database, definition(effect("a", 1)))
+    rows = engine.until_ended(*(started(database, workflow) for _ in range(together)))
+    assert {row["status"] for row in rows} == {"succeeded"}
+    assert len(effects.calls) == together  # each at its first attempt

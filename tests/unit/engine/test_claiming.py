@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.engine.claiming import FLOORLESS_SECONDS, IN_ORDER_EVERY, MARGIN, Queue
+from chalicelib.engine.claiming import BACKLOG_SIZE, FLOORLESS_SECONDS, IN_ORDER_EVERY, MARGIN, Queue
 from chalicelib.engine.repository import Claim
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -22,6 +22,15 @@ def test_claims_are_in_order_until_one_comes_back_full() -> None:
     assert queue.fairly
     queue.note(claims(NOON), room=2)
     assert not queue.fairly
+
+
+def test_claims_are_small_in_a_backlog() -> None:
+    queue = Queue()
+    assert queue.size(64) == 64
+    queue.note(claims(*[NOON] * 64), room=64)
+    assert (queue.size(64), queue.size(8)) == (BACKLOG_SIZE, 8)
+    queue.note(claims(NOON), room=BACKLOG_SIZE)
+    assert queue.size(64) == 64
 
 
 def test_in_a_backlog_one_of_four_is_in_order_so_that_rows_of_deleted_workflows_come_to_their_turn() -> None:
