@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from infra.host.frontend_build import FrontendBuild
 from tests.e2e.conftest import elsewhere, product_environment
 from tests.support.chromium import chromium
+from tests.support.issuer import issuer
 from tests.support.product import CHECKOUT, Product
 from tests.support.recorder import Recorder
 
@@ -55,6 +57,18 @@ def run_flow(flow: str, product: Product, record: Record, *words: str) -> None:
 def test_flow(flow: str, product: Product, recorder: Recorder, web_app: None, record_property: Record) -> None:
     topic = ["--topic", f"drawn-{uuid.uuid4().hex[:8]}"] if os.environ.get("MILLRACE_TEST_KAFKA") else []
     run_flow(flow, product, record_property, "--target", recorder.url, "--elsewhere", elsewhere(), *topic)
+
+
+def test_people_sign_in_with_a_token(web_app: None, tmp_path: Path, record_property: Record) -> None:
+    with issuer() as provider:
+        oidc = {"ISSUER": "https://login.example", "AUDIENCE": "millrace", "JWKS_URL": provider.url}
+        environment = product_environment() | {f"MILLRACE_OIDC_{name}": value for name, value in oidc.items()}
+        product = Product(tmp_path / "data", environment=environment)
+        try:
+            token = provider.token(aud="millrace", sub="u-1", email="ada@example.com", email_verified=True, exp=time.time() + 1200)
+            run_flow("people", product, record_property, "--token", token, "--email", "ada@example.com")
+        finally:
+            assert product.stop() == 0
 
 
 def test_pulling_the_plug(web_app: None, tmp_path: Path, record_property: Record) -> None:

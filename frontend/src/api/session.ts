@@ -1,6 +1,7 @@
 /**
- * Who is signed in: an API key, kept for this tab (sessionStorage) or for this browser (localStorage), as the person chose.
- * A seam for OIDC: everything else asks only for `bearer()`.
+ * Who is signed in: an API key or a token of the installation's OpenID provider, kept for this tab (sessionStorage) or for this browser (localStorage), as the
+ * person chose. Everything else asks only for `bearer()`, so whatever gets a token (a portal that links to `#/sign-in?key=TOKEN`, or one day a page here that
+ * goes to the provider itself) ends in `signIn`. A token that has run out is refused like a revoked key, which leads back to the sign-in page.
  */
 import { useSyncExternalStore } from 'react'
 import { readStored, writeStored } from '@/lib/storage'

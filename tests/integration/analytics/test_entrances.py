@@ -16,7 +16,7 @@ from chalicelib.core.clock import to_text, utc_now
 from chalicelib.core.config import DEFAULT_WORKSPACE
 from chalicelib.core.db import transaction
 from chalicelib.scheduler.service import fire_batch
-from chalicelib.triggers import deliveries
+from chalicelib.triggers import delivery_notes
 from functions.kafka import handler
 from tests.integration.analytics.test_projector import invented
 from tests.integration.api.conftest import api  # noqa: F401 - a fixture
@@ -54,7 +54,7 @@ def of(api: ApiClient, trigger_id: str) -> dict[str, Any]:  # noqa: F811
 
 
 def test_http_counts_what_it_turned_away_also_where_no_line_was_written(api: ApiClient, database: Database) -> None:  # noqa: F811
-    deliveries._allowance.clear()
+    delivery_notes._allowance.clear()
     secret = {"auth": {"type": "api_key", "header": "X-Token", "secret": "a-key-of-its-own"}}
     trigger = api.door(api.published()["id"], **secret)
     path = f"/trigger/{trigger['config']['path']}"
@@ -66,7 +66,7 @@ def test_http_counts_what_it_turned_away_also_where_no_line_was_written(api: Api
         assert stranger.request("POST", path, raw=b"{}", headers={"X-Token": "wrong"}).status == 401
     lines = database.one("SELECT count(*) AS n, sum(times) AS times FROM trigger_deliveries WHERE outcome = 'refused'")
     assert lines["n"] < 70  # strangers cannot fill the log
-    deliveries._allowance.clear()
+    delivery_notes._allowance.clear()
     stranger.request("POST", path, raw=b"{}", headers={"X-Token": "wrong"})
     fold_all(lambda: True)
     found = of(api, trigger["id"])

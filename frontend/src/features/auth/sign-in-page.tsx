@@ -75,7 +75,7 @@ export function SignInPage() {
           </p>
         </div>
         {problem ? <ErrorPanel error={problem} /> : null}
-        {!problem && ended === 'refused' ? <p role="status">Your key is no longer accepted; it may have been revoked.</p> : null}
+        {!problem && ended === 'refused' ? <p role="status">Your key is no longer accepted; it may have been revoked, or have run out.</p> : null}
         <PasswordInput
           label="API key"
           placeholder="mr_…"
