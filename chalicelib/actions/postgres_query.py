@@ -32,7 +32,7 @@ class PostgresQueryConfig(Config):
         min_length=1,
         max_length=100_000,
         description="One statement, as it is: {{ }} is not filled in. Values are $1, $2, … for a list in params, %(name)s for an object.",
-        json_schema_extra={"format": "literal"},
+        json_schema_extra={"format": "literal", "contentMediaType": "application/sql"},
     )
     params: list[Any] | dict[str, Any] = Field(default_factory=list, description="The values: a list, or an object.")
     read_only: bool = Field(default=False, description="Let the database refuse every change.")

@@ -35,7 +35,9 @@ class QuietHours(Config):
 
     start: Clock = Field(default="22:00", description="When it begins, in the recipient's zone.")
     end: Clock = Field(default="08:00", description="When it ends; before `start`: on the next day.")
-    timezone: Annotated[str, Field(max_length=100), AfterValidator(_zone)] = Field(default="UTC", description="The recipient's zone, such as Europe/Berlin.")
+    timezone: Annotated[str, Field(max_length=100), AfterValidator(_zone)] = Field(
+        default="UTC", description="The recipient's zone, such as Europe/Berlin.", json_schema_extra={"format": "timezone"}
+    )
     weekends: bool = Field(default=False, description="Whether Saturdays and Sundays are quiet all day.")
 
 

@@ -1,3 +1,4 @@
+export { types } from './types.mjs'
 export { session } from './session.mjs'
 export { workflows } from './workflows.mjs'
 export { builder } from './builder.mjs'

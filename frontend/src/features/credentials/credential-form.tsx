@@ -6,13 +6,24 @@ import { createCredential, credentialKeys, credentialTypesQuery, patchCredential
 import type { Credential } from '@/api/types'
 import { SchemaForm } from '@/features/forms'
 import { notifyDone, notifyProblem } from '@/ui/notify'
+import { fits } from './fitting'
+
+interface CredentialFormProps {
+  credential?: Credential
+  /** The types or kinds that a new one may be of; without, all. */
+  kinds?: readonly string[]
+  /** Told of a new one before the dialog closes. */
+  onMade?: (made: Credential) => void
+  onClose: () => void
+}
 
 /** Makes a credential, or changes one; its fields are those its type asks for. */
-export function CredentialForm({ credential, onClose }: { credential?: Credential; onClose: () => void }) {
+export default function CredentialForm({ credential, kinds, onMade, onClose }: CredentialFormProps) {
   const client = useQueryClient()
-  const types = useQuery(credentialTypesQuery()).data ?? []
+  const types = (useQuery(credentialTypesQuery()).data ?? []).filter((each) => credential || fits(each, kinds))
   const [name, setName] = useState(credential?.name ?? '')
-  const [type, setType] = useState<string | null>(credential?.type ?? null)
+  const [picked, setType] = useState<string | null>(credential?.type ?? null)
+  const type = picked ?? (types.length === 1 ? (types[0]?.type ?? null) : null)
   const [data, setData] = useState<Record<string, unknown>>(credential?.data ?? {})
   const [hosts, setHosts] = useState<string[]>(credential?.hosts ?? [])
   const chosen = types.find((each) => each.type === type)
@@ -23,8 +34,9 @@ export function CredentialForm({ credential, onClose }: { credential?: Credentia
       const body = { name: name.trim(), data: changed, ...(hosts.length > 0 || credential ? { hosts } : {}) }
       return credential ? patchCredential(credential.id, body) : createCredential({ ...body, type: type ?? '' })
     },
-    onSuccess: async () => {
+    onSuccess: async (saved) => {
       await client.invalidateQueries({ queryKey: credentialKeys.all })
+      if (!credential) onMade?.(saved)
       notifyDone(credential ? 'The credential is changed.' : 'The credential is sealed.')
       onClose()
     },
@@ -40,6 +52,8 @@ export function CredentialForm({ credential, onClose }: { credential?: Credentia
       <form
         onSubmit={(event) => {
           event.preventDefault()
+          // The dialog may stand over a form of its own, whose submit this is not.
+          event.stopPropagation()
           save.mutate()
         }}
       >

@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core'
 import { IconKey, IconPlus, IconPlugConnected, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { authorizeCredential, credentialKeys, credentialListQuery, deleteCredential, testCredential } from '@/api/queries/credentials'
 import type { Credential } from '@/api/types'
 import { confirm } from '@/ui/confirm'
@@ -13,8 +13,8 @@ import { notifyDone, notifyProblem } from '@/ui/notify'
 import { Page } from '@/ui/page'
 import { RelativeTime } from '@/ui/relative-time'
 import { StatusBadge } from '@/ui/status-badge'
-import { CredentialForm } from './credential-form'
 
+const CredentialForm = lazy(() => import('./credential-form'))
 const route = getRouteApi('/shell/credentials')
 
 /** What steps act as: sealed, bound to hosts, tried at a button, never shown again. */
@@ -50,8 +50,10 @@ export function CredentialsPage() {
           />
         </div>
       )}
-      {creating ? <CredentialForm onClose={() => setCreating(false)} /> : null}
-      {editing ? <CredentialForm credential={editing} onClose={() => setEditing(null)} /> : null}
+      <Suspense fallback={null}>
+        {creating ? <CredentialForm onClose={() => setCreating(false)} /> : null}
+        {editing ? <CredentialForm credential={editing} onClose={() => setEditing(null)} /> : null}
+      </Suspense>
     </Page>
   )
 }

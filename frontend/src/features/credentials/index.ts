@@ -1,2 +1,2 @@
-export { CredentialSelect } from './credential-select'
+export { CredentialSelect, CredentialsSelect } from './credential-select'
 export { CredentialsPage } from './credentials-page'

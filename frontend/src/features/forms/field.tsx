@@ -1,9 +1,9 @@
-import { useId } from 'react'
+import { useId, useRef } from 'react'
 import { valueAt, type Path } from '@/lib/json-path'
 import { labelOf, single, type Schema } from '@/lib/schema'
 import { useForm } from './form-context'
 import classes from './forms.module.css'
-import { kindOf, WITHOUT_MODE } from './kinds'
+import { kindOf, switchesMode } from './kinds'
 import { modeOf, toggled, type Mode } from './modes'
 import { AnyField } from './widgets/any-field'
 import { TemplateField } from './widgets/expression-fields'
@@ -22,12 +22,13 @@ export interface FieldProps {
 export function Field({ name, schema, path, required, bare = false }: FieldProps) {
   const form = useForm()
   const id = useId()
+  const typing = useRef(false)
   const here = single(schema, form.root)
   const kind = kindOf(name, schema, form.root)
   const value = valueAt(form.state.value, path)
   const mode = modeOf(form.state, path)
   const problem = form.problemAt(path)
-  const switches = !WITHOUT_MODE.has(kind)
+  const switches = switchesMode(kind, here, form.root)
   const help = typeof (schema.description ?? here.description) === 'string' && kind !== 'object' && kind !== 'variants' ? String(schema.description ?? here.description).replaceAll('`', '') : null
   const named = labelOf(name, { ...here, ...(schema.title ? { title: schema.title } : {}) })
   // The unit is chosen beside it, so it is not in the name.
@@ -35,7 +36,7 @@ export function Field({ name, schema, path, required, bare = false }: FieldProps
   const props = { id, name, label, schema: here, outer: schema, path, value, required, invalid: problem !== undefined, describedBy: `${id}-help` }
   const Widget = widgetOf(kind)
   return (
-    <div className={classes.field} data-testid={`field-${path.join('.')}`} data-mode={switches ? mode : undefined} data-kind={kind}>
+    <div className={classes.field} data-testid={`field-${path.join('.')}`} data-mode={switches ? mode : undefined} data-kind={kind} onInput={() => (typing.current = true)} onBlur={(event) => (typing.current = typing.current && event.relatedTarget === null)}>
       {bare ? null : (
         <div className={classes.head}>
           <label htmlFor={id} className={classes.label}>
@@ -50,7 +51,7 @@ export function Field({ name, schema, path, required, bare = false }: FieldProps
           {switches && !form.readOnly && !form.plain ? <ModeSwitch label={label} mode={mode} onChange={(to) => form.set(toggled(form.state, path, to), path)} /> : null}
         </div>
       )}
-      {kind === 'any' ? <AnyField {...props} mode={mode} /> : switches && mode === 'expression' && !form.plain ? <TemplateField {...props} /> : <Widget {...props} />}
+      {kind === 'any' ? <AnyField {...props} mode={mode} takesOver={typing} /> : switches && mode === 'expression' && !form.plain ? <TemplateField {...props} takesOver={typing} /> : <Widget {...props} />}
       <div id={`${id}-help`}>
         {help && !bare ? <div className={classes.help}>{help}</div> : null}
         {problem ? (

@@ -13,6 +13,7 @@ export interface FormHelp {
   /** Fields that hold steps of their own: a button that leads into them. */
   graphField?: (path: Path) => ReactNode
   credentialField?: (props: ReferenceProps) => ReactNode
+  credentialsField?: (props: ReferencesProps) => ReactNode
   workflowField?: (props: ReferenceProps) => ReactNode
   /** What an empty secret means: that it stays as it is. */
   secretHint?: (name: string) => string | undefined
@@ -25,6 +26,11 @@ export interface ReferenceProps {
   invalid: boolean
   /** The kinds of credential that fit, when the schema says so. */
   kinds?: string[]
+}
+
+export interface ReferencesProps extends Omit<ReferenceProps, 'value' | 'onChange'> {
+  value: string[]
+  onChange: (value: string[]) => void
 }
 
 export interface FormContextValue extends FormHelp {

@@ -30,11 +30,15 @@ describe('the kind of a field', () => {
     ['auth', { type: 'object', properties: { credential: { type: 'string' } } }, 'object'],
     ['credential', { type: 'string' }, 'credential'],
     ['workflow', { type: 'string' }, 'workflow'],
-    ['source', { type: 'string' }, 'code'],
+    ['source', { type: 'string' }, 'text'],
+    ['source', { type: 'string', format: 'literal', contentMediaType: 'text/x-source' }, 'code'],
+    ['query', { type: 'string', format: 'literal', contentMediaType: 'application/sql' }, 'code'],
+    ['fallback', { type: 'array', items: { type: 'string', format: 'credential' } }, 'credentials'],
     ['form', { ...optional({ type: 'object' }), format: 'literal' }, 'literal'],
     ['body', { type: 'object', properties: { nodes: { type: 'array' }, edges: { type: 'array' } } }, 'graph'],
     ['body', {}, 'any'],
-    ['value', { anyOf: [{ type: 'string' }, { type: 'number' }] }, 'any'],
+    ['value', { anyOf: [{ type: 'object' }, { type: 'array' }] }, 'any'],
+    ['key', optional({ anyOf: [{ type: 'string' }, { type: 'integer' }] }), 'text'],
     ['start', { anyOf: [{ enum: ['latest', 'earliest'] }, { type: 'string', format: 'date-time' }], default: 'latest' }, 'moment'],
     ['timezone', { type: 'string', format: 'timezone' }, 'zone'],
     ['audience', optional({ anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }), 'texts'],
@@ -53,6 +57,11 @@ describe('Fixed and Expression', () => {
     const two = toggled(edited, ['count'], 'fixed')
     expect(two.value).toEqual({ count: 5 })
     expect(toggled(two, ['count'], 'expression').value).toEqual({ count: '{{ input.n }}' })
+  })
+  it('makes one expression of what holds some', () => {
+    const asked = (value: unknown) => toggled(state({ body: value }), ['body'], 'expression').value.body
+    expect(asked({ a: '{{ input.n }}', b: [1, 'x'] })).toBe('{{ {"a":input.n,"b":[1,"x"]} }}')
+    expect(asked({ a: 'No. {{ input.n }}' })).toBe('{{ {"a":"No. " + string(input.n)} }}')
   })
   it('remembers the choice while there is nothing yet', () => {
     const one = toggled(state({}), ['url'], 'expression')

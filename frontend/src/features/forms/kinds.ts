@@ -2,10 +2,12 @@
 import { alternatives, propertiesOf, single, type Schema } from '@/lib/schema'
 
 export type FieldKind =
-  | 'cel' | 'graph' | 'credential' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'moment' | 'cron' | 'zone' | 'text' | 'longtext'
+  | 'cel' | 'graph' | 'credential' | 'credentials' | 'workflow' | 'code' | 'literal' | 'select' | 'switch' | 'duration' | 'number' | 'datetime' | 'moment' | 'cron' | 'zone' | 'text' | 'longtext'
   | 'secret' | 'texts' | 'selects' | 'list' | 'entries' | 'object' | 'variants' | 'any'
 
-const LONG = /^(message|text|html|markdown|description|comment|prompt|template)$/
+const LONG = /^(message|text|html|markdown|description|comment|prompt|system|content|body|ca|template)$/
+const CODE = /^(text\/x-source|application\/sql)$/
+const PLAIN = /^(string|integer|number|boolean)$/
 const isGraphShape = (schema: Schema): boolean => propertiesOf(schema).some(([name]) => name === 'nodes') && propertiesOf(schema).some(([name]) => name === 'edges')
 
 /** The values of an enumeration, null left out; null when the schema is none. */
@@ -30,7 +32,7 @@ export function kindOf(name: string, schema: Schema, root: Schema): FieldKind {
   if (here['x-graph'] === true || all.some(isGraphShape)) return 'graph'
   if (format === 'credential' || (name === 'credential' && all.every(({ type }) => type === 'string'))) return 'credential'
   if (format === 'workflow' || (name === 'workflow' && here.type === 'string')) return 'workflow'
-  if (format === 'code' || here.contentMediaType === 'text/x-source' || (name === 'source' && here.type === 'string')) return 'code'
+  if (format === 'code' || (typeof here.contentMediaType === 'string' && CODE.test(here.contentMediaType))) return 'code'
   if (format === 'literal' || format === 'json-schema') return 'literal'
   if (all.length > 1) {
     const merged = all.flatMap((each) => choicesOf(each) ?? [])
@@ -38,6 +40,7 @@ export function kindOf(name: string, schema: Schema, root: Schema): FieldKind {
     if (merged.length > 0 && all.every((each) => choicesOf(each) ?? each.format === 'date-time')) return 'moment'
     if (all.every((each) => each.type === 'string' || (each.type === 'array' && isTexts(each, root)))) return 'texts'
     if (all.every(({ type }) => type === 'object') && discriminatorOf(all)) return 'variants'
+    if (all.some(({ type }) => type === 'string') && all.every(({ type }) => PLAIN.test(String(type)))) return 'text'
     return 'any'
   }
   if (choicesOf(here)) return 'select'
@@ -61,6 +64,7 @@ function plainKind(name: string, here: Schema, format: unknown, root: Schema): F
   }
   if (here.type === 'array') {
     const items = typeof here.items === 'object' && here.items !== null ? single(here.items as Schema, root) : {}
+    if (items.format === 'credential') return 'credentials'
     if (choicesOf(items)) return 'selects'
     if (isTexts(here, root)) return 'texts'
     return items.type === 'object' && propertiesOf(items).length > 0 ? 'list' : 'any'
@@ -69,5 +73,14 @@ function plainKind(name: string, here: Schema, format: unknown, root: Schema): F
   return 'any'
 }
 
-/** Kinds that are the same in both modes, or have none: bare expressions, structures whose leaves switch by themselves. */
-export const WITHOUT_MODE: ReadonlySet<FieldKind> = new Set(['cel', 'graph', 'literal', 'code', 'list', 'object', 'variants', 'entries', 'credential', 'secret'])
+/** Kinds that are the same in both modes, or have none: bare expressions, what must stand in the draft itself, structures whose leaves switch by themselves. */
+const WITHOUT_MODE: ReadonlySet<FieldKind> = new Set(['cel', 'graph', 'literal', 'code', 'object', 'variants', 'credential', 'credentials', 'secret'])
+
+/** Whether a field can be an expression as a whole. One that holds bare expressions cannot. */
+export function switchesMode(kind: FieldKind, schema: Schema, root: Schema): boolean {
+  if (WITHOUT_MODE.has(kind)) return false
+  const within = kind === 'entries' ? schema.additionalProperties : kind === 'list' ? schema.items : undefined
+  if (typeof within !== 'object' || within === null) return true
+  const inner = single(within as Schema, root)
+  return inner.format !== 'cel' && !propertiesOf(inner).some(([, each]) => single(each, root).format === 'cel')
+}

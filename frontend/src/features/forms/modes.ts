@@ -1,4 +1,5 @@
 /** Fixed or Expression: every field can be either, and keeps what it held as the other. Pure. */
+import { partsOf } from '@/features/expression'
 import { formatPointer } from '@/lib/json-pointer'
 import { valueAt, withValueAt, type Path } from '@/lib/json-path'
 
@@ -26,10 +27,21 @@ export function modeOf({ value, memory }: FormState, path: Path): Mode {
   return kept?.mode === 'expression' && (now === undefined || typeof now === 'string') ? 'expression' : 'fixed'
 }
 
-function asExpression(value: unknown): string {
-  if (value === undefined || value === null || value === '') return ''
+function asExpression(value: unknown): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined
   // A text may stand as it is, with expressions put into it; JSON is CEL.
-  return typeof value === 'string' ? value : `{{ ${JSON.stringify(value)} }}`
+  return typeof value === 'string' ? value : `{{ ${celOf(value)} }}`
+}
+
+/** A value as one expression; expressions within its texts become part of it. */
+function celOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(celOf).join(',')}]`
+  if (typeof value === 'object' && value !== null) return `{${Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}:${celOf(inner)}`).join(',')}}`
+  const parts = typeof value === 'string' ? partsOf(value) : null
+  if (!parts || !holdsExpression(value)) return JSON.stringify(value)
+  const [only, ...others] = parts
+  if (only && others.length === 0 && 'expression' in only) return only.expression
+  return parts.map((part) => ('text' in part ? JSON.stringify(part.text) : `string(${part.expression})`)).join(' + ')
 }
 
 /** Switches a field over. What it held comes back when it is switched again. */

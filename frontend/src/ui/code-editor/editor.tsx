@@ -3,7 +3,7 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
 import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightSpecialChars, keymap, lineNumbers, placeholder as placeholderText } from '@codemirror/view'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, type RefObject } from 'react'
 import { editorTheme } from '../json-editor/theme'
 import classes from './code-editor.module.css'
 import { languageOf } from './languages'
@@ -24,6 +24,8 @@ export interface CodeEditorProps {
   invalid?: boolean
   /** The id of what describes it: help and problem. */
   describedBy?: string
+  /** Read when the editor comes: whether it takes over from a field in which somebody was typing. */
+  takesOver?: RefObject<boolean>
   testId?: string
 }
 
@@ -74,6 +76,12 @@ export default function CodeEditorView(props: CodeEditorProps) {
       }),
     })
     view.current = editor
+    if (now.current.takesOver?.current) {
+      // At the end, or within braces that closed themselves.
+      const { doc } = editor.state
+      editor.dispatch({ selection: { anchor: /^\{\{\s*\}\}$/.test(doc.toString()) ? 2 : doc.length } })
+      editor.focus()
+    }
     return () => {
       editor.destroy()
       view.current = null

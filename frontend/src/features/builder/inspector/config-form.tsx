@@ -61,6 +61,7 @@ export function ConfigForm({ node, entry, issues }: { node: DefinitionNode; entr
         complete={complete}
         preview={(text, language) => help.preview(text, language, names)}
         credentialField={help.credentialField}
+        credentialsField={help.credentialsField}
         workflowField={help.workflowField}
         graphField={(path) => <BodyButton node={node} path={path} />}
       />

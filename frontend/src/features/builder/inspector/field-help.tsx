@@ -2,15 +2,16 @@
 import { useQuery } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, type ReactNode } from 'react'
 import { functionsQuery } from '@/api/queries/installation'
-import { CredentialSelect } from '@/features/credentials'
+import { CredentialSelect, CredentialsSelect } from '@/features/credentials'
 import { Preview, type ExpressionScope, type FunctionDoc } from '@/features/expression'
-import type { ReferenceProps } from '@/features/forms'
+import type { ReferenceProps, ReferencesProps } from '@/features/forms'
 import { WorkflowSlugInput } from '@/ui/workflow-slug-input'
 
 interface FieldHelp {
   functions: () => readonly FunctionDoc[]
   preview: (text: string, language: 'cel' | 'template', scope: ExpressionScope) => ReactNode
-  credentialField?: (props: ReferenceProps) => ReactNode
+  credentialField: (props: ReferenceProps) => ReactNode
+  credentialsField: (props: ReferencesProps) => ReactNode
   workflowField: (props: ReferenceProps) => ReactNode
 }
 
@@ -28,5 +29,6 @@ export function useFieldHelp(): FieldHelp {
     preview: (text, language, scope) => <Preview text={text} language={language} scope={scope} />,
     workflowField: (props) => <WorkflowSlugInput {...props} />,
     credentialField: (props) => <CredentialSelect {...props} />,
+    credentialsField: (props) => <CredentialsSelect {...props} />,
   }
 }

@@ -1,6 +1,6 @@
 /** A field that takes any value: named values, JSON, or a text. */
 import { SegmentedControl } from '@mantine/core'
-import { useState } from 'react'
+import { useState, type RefObject } from 'react'
 import type { WidgetProps } from '.'
 import { useForm } from '../form-context'
 import classes from '../forms.module.css'
@@ -10,12 +10,12 @@ import { JsonField, TemplateField } from './expression-fields'
 
 const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export function AnyField({ mode, ...props }: WidgetProps & { mode: Mode }) {
-  return mode === 'expression' || typeof props.value === 'string' ? <TemplateField {...props} /> : <AnyFixed {...props} />
+export function AnyField({ mode, takesOver, ...props }: WidgetProps & { mode: Mode; takesOver: RefObject<boolean> }) {
+  return mode === 'expression' || typeof props.value === 'string' ? <TemplateField {...props} takesOver={takesOver} /> : <AnyFixed {...props} />
 }
 
 export function AnyFixed(props: WidgetProps) {
-  const { readOnly } = useForm()
+  const { readOnly, plain } = useForm()
   const fits = props.schema.type === 'array' ? false : props.value === undefined || props.value === null || isPlainObject(props.value)
   const [shape, setShape] = useState<'fields' | 'json'>(fits ? 'fields' : 'json')
   const shown = fits ? shape : 'json'
@@ -35,7 +35,7 @@ export function AnyFixed(props: WidgetProps) {
           />
         </div>
       )}
-      {shown === 'fields' ? <EntriesField {...props} /> : <JsonField {...props} />}
+      {shown === 'fields' ? <EntriesField {...props} /> : <JsonField {...props} expressions={!plain} placeholder={props.schema.type === 'array' ? '[…] or {{ input.items }}' : undefined} />}
     </>
   )
 }

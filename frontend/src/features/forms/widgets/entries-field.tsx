@@ -1,7 +1,8 @@
 /** Names and values. Values are bare expressions where the schema says so, else texts that may hold expressions. */
-import { ActionIcon, Button, TextInput } from '@mantine/core'
+import { ActionIcon, Button, TextInput, UnstyledButton } from '@mantine/core'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
+import { readJson } from '@/lib/json-source'
 import { single, type Schema } from '@/lib/schema'
 import { CodeEditor } from '@/ui/code-editor'
 import type { WidgetProps } from '.'
@@ -33,6 +34,23 @@ function valueFrom(text: string, before: unknown): unknown {
     return text
   }
 }
+
+/** What a text that reads as a number, a boolean, a list or an object is taken for, and the other way to take it. */
+function Taken({ row, onChange }: { row: Row; onChange: (value: unknown) => void }) {
+  const read = typeof row.value === 'string' ? readJson(row.value.trim()) : null
+  const other = read?.ok && typeof read.value !== 'string' ? read.value : undefined
+  if (typeof row.value === 'string' && other === undefined) return null
+  return (
+    <div className={classes.help}>
+      {typeof row.value === 'string' ? 'A text. ' : `${kindWords(row.value)}. `}
+      <UnstyledButton className={classes.link} onClick={() => onChange(other === undefined ? JSON.stringify(row.value) : other)} data-testid="take-as">
+        {other === undefined ? 'Take it as text' : `Take it as ${kindWords(other).toLowerCase()}`}
+      </UnstyledButton>
+    </div>
+  )
+}
+
+const kindWords = (value: unknown): string => (value === null ? 'Null' : Array.isArray(value) ? 'A list' : typeof value === 'object' ? 'An object' : typeof value === 'number' ? 'A number' : 'A boolean')
 
 export function EntriesField(props: WidgetProps) {
   const { change, complete, preview, root, readOnly, problemAt } = useForm()
@@ -78,6 +96,7 @@ export function EntriesField(props: WidgetProps) {
               )}
             </div>
             {problem ? <div className={classes.problem}>{problem}</div> : null}
+            {readOnly || language === 'cel' || inner.type === 'string' ? null : <Taken row={row} onChange={(value) => replace(index, { ...row, value })} />}
             {preview && typeof row.value === 'string' ? preview(row.value, language) : null}
           </div>
         )

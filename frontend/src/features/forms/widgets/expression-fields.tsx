@@ -1,11 +1,13 @@
 /** Fields that hold expressions, texts with expressions in them, or code. */
-import { useState } from 'react'
-import { valueAt } from '@/lib/json-path'
+import { useState, type RefObject } from 'react'
+import { valueAt, withValueAt } from '@/lib/json-path'
+import { formatPointer } from '@/lib/json-pointer'
 import { prettyJson, readJson } from '@/lib/json-source'
 import { CodeEditor, type CodeLanguage } from '@/ui/code-editor'
 import type { WidgetProps } from '.'
 import { useForm } from '../form-context'
 import classes from '../forms.module.css'
+import { holdsExpression } from '../modes'
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value))
 
@@ -33,10 +35,17 @@ export function CelField(props: WidgetProps) {
   )
 }
 
-/** A text in which expressions stand between double braces. */
-export function TemplateField(props: WidgetProps) {
-  const { change, complete, preview } = useForm()
+/** A text in which expressions stand between double braces. It stays one when the last brace is taken out: only the switch makes it fixed. */
+export function TemplateField(props: WidgetProps & { takesOver?: RefObject<boolean> }) {
+  const { change, complete, preview, state, set } = useForm()
   const text = textOf(props.value)
+  const write = (text: string) => {
+    const pointer = formatPointer(props.path)
+    const next = text === '' ? undefined : text
+    const known = state.memory[pointer]
+    if (holdsExpression(next) || known?.mode === 'expression') change(props.path, next)
+    else set({ value: withValueAt(state.value, props.path, next) as Record<string, unknown>, memory: { ...state.memory, [pointer]: { ...known, mode: 'expression' } } }, props.path)
+  }
   return (
     <>
       <CodeEditor
@@ -47,7 +56,8 @@ export function TemplateField(props: WidgetProps) {
         placeholder="{{ input.name }}"
         invalid={props.invalid}
         describedBy={props.describedBy}
-        onChange={(next) => change(props.path, next === '' ? undefined : next)}
+        onChange={write}
+        takesOver={props.takesOver}
         testId={`template-${props.path.join('.')}`}
       />
       {preview?.(text, 'template')}
@@ -64,14 +74,14 @@ const STARTS: Record<string, string> = {
 export function CodeField(props: WidgetProps) {
   const { change, state } = useForm()
   const chosen = valueAt(state.value, [...props.path.slice(0, -1), 'language'])
-  const language = typeof chosen === 'string' ? chosen : 'python'
+  const language = typeof chosen === 'string' ? chosen : 'text'
   return (
     <CodeEditor
       language={LANGUAGES[language] ?? 'text'}
       label={props.label}
       value={textOf(props.value)}
       numbers
-      minHeight={160}
+      minHeight={language === 'text' ? 80 : 160}
       maxHeight={420}
       placeholder={STARTS[language]}
       invalid={props.invalid}
@@ -83,7 +93,7 @@ export function CodeField(props: WidgetProps) {
 }
 
 /** JSON as it is written; what does not parse yet stays in the field and is said. */
-export function JsonField(props: WidgetProps & { placeholder?: string }) {
+export function JsonField(props: WidgetProps & { placeholder?: string; expressions?: boolean }) {
   const { change, complete } = useForm()
   const [text, setText] = useState<string | null>(null)
   const shown = props.value === undefined ? '' : prettyJson(props.value)
@@ -105,6 +115,7 @@ export function JsonField(props: WidgetProps & { placeholder?: string }) {
           const read = next.trim() === '' ? null : readJson(next)
           if (read === null) change(props.path, undefined)
           else if (read.ok) change(props.path, read.value)
+          else if (props.expressions && next.trim().startsWith('{{')) change(props.path, next) // no JSON begins so: an expression does
         }}
         onBlur={() => parsed?.ok !== false && setText(null)}
         testId={`json-${props.path.join('.')}`}

@@ -7,7 +7,7 @@ import { CodeField, CelField, LiteralField } from './expression-fields'
 import { EntriesField } from './entries-field'
 import { CronField, DateTimeField, MomentField, ZoneField } from './time-fields'
 import { ListField, ObjectField, VariantsField } from './structure-fields'
-import { CredentialField, GraphField, WorkflowField } from './reference-fields'
+import { CredentialField, CredentialsField, GraphField, WorkflowField } from './reference-fields'
 import { DurationField, LongTextField, NumberField, SecretField, SelectField, SelectsField, SwitchField, TextField, TextsField } from './value-fields'
 
 export interface WidgetProps {
@@ -29,6 +29,7 @@ const WIDGETS: Record<FieldKind, ComponentType<WidgetProps>> = {
   cel: CelField,
   graph: GraphField,
   credential: CredentialField,
+  credentials: CredentialsField,
   workflow: WorkflowField,
   code: CodeField,
   literal: LiteralField,

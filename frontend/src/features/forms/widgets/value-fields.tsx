@@ -103,7 +103,10 @@ export function DurationField(props: WidgetProps) {
         min={0}
         placeholder={defaultText(props) ?? (props.required ? undefined : 'no limit')}
         readOnly={readOnly}
-        onChange={(next) => change(path, next === '' ? undefined : Math.round(Number(next) * unit * 1000) / 1000)}
+        onChange={(next) => {
+          setChosen(unit) // while one types, a rounder number must not change it
+          change(path, next === '' ? undefined : Math.round(Number(next) * unit * 1000) / 1000)
+        }}
       />
       <Select
         data={UNITS}
@@ -156,7 +159,7 @@ export function SelectField(props: WidgetProps) {
   )
 }
 
-const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : typeof value === 'string' && value !== '' ? [value] : [])
+export const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : typeof value === 'string' && value !== '' ? [value] : [])
 
 export function TextsField(props: WidgetProps) {
   const { change, readOnly } = useForm()
