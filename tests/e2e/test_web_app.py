@@ -25,7 +25,7 @@ from tests.support.recorder import Recorder
 
 pytestmark = pytest.mark.timeout(1200)  # a flow is many checks, and pictures of every page in both themes
 
-FLOWS = ("pages", "drawn", "builder", "trying", "starting", "workflows", "dashboard", "entrances", "drafts", "running", "analytics", "moves", "tenancy", "session")  # the longest first: the last one runs beside nothing
+FLOWS = ("types", "pages", "drawn", "builder", "trying", "starting", "workflows", "dashboard", "entrances", "drafts", "running", "analytics", "moves", "tenancy", "session")  # the longest first: the last one runs beside nothing
 Record = Callable[[str, object], None]
 
 

@@ -89,6 +89,41 @@ export async function starting(suite, browser, { url, key, api, ids }) {
     await close()
   })
 
+  for (const [zone, here] of [['America/New_York', -5], ['Asia/Kolkata', 5.5]]) {
+    await suite.test(`the next runs of a schedule are shown in the zone of who looks, ${zone}`, async () => {
+      const { page, id, close } = await begin(`Zone ${zone}`, { timezoneId: zone })
+      await page.clock.setFixedTime(new Date('2031-01-15T10:00:00Z')) // a Wednesday, in winter
+      await page.getByTestId('pal-schedule').click()
+      expectEqual(await field(page, 'timezone').getByRole('combobox').inputValue(), zone, 'a new schedule is read in the zone of who makes it')
+      await field(page, 'timezone').getByRole('combobox').fill('Europe/Berlin')
+      await page.getByRole('option', { name: 'Europe/Berlin' }).click()
+      await page.getByText('on weekdays at 9', { exact: true }).click()
+      const next = page.getByTestId('cron-next').getByRole('listitem')
+      // 09:00 in Berlin is 08:00 UTC; that of the 15th is past, so the 16th, 17th, then Monday.
+      const minutes = 8 * 60 + here * 60
+      const clock = `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`
+      await next.nth(4).waitFor()
+      expectEqual(await next.locator('time').allInnerTexts(), ['Thu 16', 'Fri 17', 'Mon 20', 'Tue 21', 'Wed 22'].map((day) => `${day} Jan, ${clock}`), 'in the zone of who looks')
+      expectEqual(await next.locator('time').evaluateAll((all) => all.map((each) => each.dateTime)), [16, 17, 20, 21, 22].map((day) => `2031-01-${day}T08:00:00.000Z`), 'the instants')
+      await next.first().getByText('Thu 16 Jan, 09:00 in Europe/Berlin').waitFor()
+      await suite.shoot(page, `dialog-cron-${zone.replace('/', '-').toLowerCase()}-light`)
+      await save(page)
+      const [made] = await triggersOf(id)
+      expectEqual([made.config.cron, made.config.timezone], ['0 9 * * MON-FRI', 'Europe/Berlin'], 'the config')
+      // What the server plans, as the ledger shows it, is the same.
+      await page.clock.setFixedTime(new Date())
+      await page.getByTestId('trigger-tab-state').click()
+      const planned = page.getByTestId('next-runs').locator('time')
+      await planned.first().waitFor()
+      for (const at of await planned.evaluateAll((all) => all.map((each) => [each.dateTime, each.textContent]))) {
+        const wanted = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }).format(new Date(at[0]))
+        expect(at[1].endsWith(wanted), `${at[0]} is shown as ${at[1]}, not ${wanted}`)
+      }
+      await api.delete(`/triggers/${made.id}`)
+      await close()
+    })
+  }
+
   await suite.test('a trigger listens to the ends of another workflow', async () => {
     const { page, id, close } = await begin('Workflow form')
     const { slug } = await api.get(`/workflows/${ids.failing}`)

@@ -39,8 +39,8 @@ export async function workflows(suite, browser, { url, key, api, ids }) {
       const { page, close } = await openPage(browser, { url, key, hash: '/workflows' })
       await page.getByTestId('templates').click()
       await page.getByTestId(`start-${template}`).click()
-      await page.waitForURL('**/#/executions/exe_*')
-      await page.locator(`[data-testid="execution-status"][data-status="${wanted}"]`).waitFor({ timeout: 30_000 })
+      await page.waitForURL('**/#/workflows/wf_*run=exe_*')
+      await page.locator(`[data-testid="run-status"][data-status="${wanted}"]`).waitFor({ timeout: 30_000 })
       const { workflow_id: id, status } = await api.get(`/executions/${/exe_[0-9a-z]+/.exec(page.url())[0]}`)
       expectEqual(status, wanted, 'status')
       const triggers = (await api.get(`/triggers?workflow_id=${id}`)).items

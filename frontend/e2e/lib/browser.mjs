@@ -13,9 +13,9 @@ export async function launch() {
 /** What a page may log without being wrong: the browser's own note on an answer that a test asked for. */
 const EXPECTED = /Failed to load resource: the server responded with a status of (4\d\d|503)/
 
-/** A page of a context of its own, signed in, at `hash`; the theme `auto` follows `page.emulateMedia`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
-export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true, autosave = true }) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme === 'auto' ? 'light' : theme, reducedMotion: 'reduce', permissions: ['clipboard-read', 'clipboard-write'] })
+/** A page of a context of its own, signed in, at `hash`; `timezoneId` is the zone of the person's clock; the theme `auto` follows `page.emulateMedia`. `complaints` fills with errors and policy violations; `foreign` with requests to other origins. */
+export async function openPage(browser, { url, key, theme = 'light', width = 1440, height = 900, hash = '/', signedIn = true, autosave = true, timezoneId }) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme === 'auto' ? 'light' : theme, reducedMotion: 'reduce', timezoneId, permissions: ['clipboard-read', 'clipboard-write'] })
   const complaints = []
   const foreign = []
   const origin = new URL(url).origin

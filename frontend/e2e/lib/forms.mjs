@@ -1,5 +1,5 @@
-/** Forms drawn from schemas: which control each field is to have, and how a person fills it in. */
-import { field, fillCode } from './drawing.mjs'
+/** Forms drawn from schemas: which control each field is to have. */
+import { field } from './drawing.mjs'
 
 /** Each type's fields in words of `CONTROLS`; fields of an object or of a list's items in brackets. Written down by hand: what the app works out must agree. */
 const QUIET = 'quiet_hours:object(start:text end:text timezone:zone weekends:switch)'
@@ -43,7 +43,7 @@ export const FORMS = {
 
 export const TRIGGER_FORMS = {
   api: 'path:text methods:selects auth:variants dedupe_key:cel wait_seconds:duration rate_limit:object(limit:number per_seconds:duration) debounce:object(seconds:duration max_seconds:duration key:cel) cors:object(origins:texts headers:texts max_age_seconds:duration)',
-  kafka: 'topic:text group:text start:moment value:select filter:cel batch:object(max_records:number) on_poison:select pause_after:number',
+  kafka: 'topic:text group:text start:moment value:select filter:cel batch:only(max_records:number) on_poison:select pause_after:number',
   schedule: 'cron:cron | every_seconds:duration | at:datetime timezone:zone misfire:select overlap:select jitter_seconds:duration dst:object(skipped:select repeated:select) misfire_cap:number start:datetime end:datetime input:any',
   workflow: 'workflow:workflow on:selects filter:cel',
 }
@@ -53,7 +53,7 @@ const CONTROLS = {
   text: 'input:not([role]):not([type="hidden"])',
   longtext: 'textarea',
   number: 'input[inputmode]',
-  duration: 'input[inputmode] >> xpath=ancestor::*[@data-kind="duration"] >> input[role="combobox"]',
+  duration: 'div:has(input[inputmode]) ~ div input[role="combobox"], div:has(input[inputmode]):has(input[role="combobox"])',
   switch: 'input[role="switch"]',
   select: 'input[role="combobox"]',
   selects: 'input[role="combobox"]',
@@ -73,7 +73,7 @@ const CONTROLS = {
   entries: '[data-testid^="add-entry-"]',
   list: '[data-testid^="add-item-"]',
   object: '[data-testid^="set-"], [role="group"]',
-  only: '[data-testid="credential-picker"]',
+  only: 'input',
   graph: '[data-testid="enter-body"]',
 }
 /** Kinds whose fields are either Fixed or an Expression as a whole; the others hold expressions within, or must stand in the draft. */
@@ -110,35 +110,37 @@ export function fieldsOf(row) {
   return fields
 }
 
-/** The form as it stands in `place`, against its row: complaints, none when all is as it should be. Optional objects are opened, looked at and closed again. */
+/**
+ * The form as it stands, against its row: complaints, none when all is as it should be. Optional objects are opened, looked at and closed again; `choices` are the
+ * names of fields of which one is given, joined as in the id of their switch.
+ */
 export async function checkForm(page, row, choices, { modes = true } = {}) {
   const wrong = []
   const look = async (fields, prefix) => {
-    const names = fields.map(({ name }) => [...prefix, name].join('.'))
-    for (const [index, { name, control, fields: inner, choice }] of fields.entries()) {
-      const path = names[index]
-      if (choice) await page.getByTestId(`choice-${choices}`).locator('label').nth(fields.filter((each) => each.choice).findIndex((each) => each.name === name)).click()
-      const root = field(page, path)
-      if (!(await root.first().waitFor({ timeout: 4_000 }).then(() => true, () => false))) {
-        wrong.push(`${path} is not there`)
-        continue
-      }
-      const kind = await root.first().getAttribute('data-kind')
-      if (kind !== (control === 'only' ? 'object' : control)) wrong.push(`${path} is drawn as ${kind}, not ${control}`)
-      if (!(await root.first().locator(CONTROLS[control]).first().waitFor({ timeout: 4_000 }).then(() => true, () => false))) wrong.push(`${path} has no control for ${control}`)
-      if (modes) await switchOver(page, root.first(), path, !WITHOUT_MODE.has(control) && !WITHIN.has(name), wrong)
-      if (control === 'object') {
-        const set = page.getByTestId(`set-${path}`)
-        if (await set.isVisible()) {
-          await set.click()
-          await look(inner, [...prefix, name])
-          await root.first().getByRole('button', { name: /^Without / }).last().click()
-        } else await look(inner, [...prefix, name])
-      } else if (control === 'only') await look(inner, [...prefix, name])
+    const chosen = fields.filter((each) => each.choice)
+    const at = fields.filter((each) => !each.choice)
+    for (const [index, one] of [...chosen.entries()].reverse()) { // the first one last: others may go with it only
+      await page.getByTestId(`choice-${choices}`).locator('label').nth(index).click()
+      await lookAt([one], prefix)
+    }
+    await lookAt(at, prefix)
+  }
+  const lookAt = async (fields, prefix) => {
+    const asked = fields.map(({ name, control }) => ({ path: [...prefix, name].join('.'), kind: control === 'only' ? 'object' : control, css: CONTROLS[control], switches: !WITHOUT_MODE.has(control) && !WITHIN.has(name) }))
+    wrong.push(...(await page.evaluate(complaintsOf, { asked, modes })))
+    for (const { name, control, fields: inner } of fields) {
+      const path = [...prefix, name].join('.')
+      const root = field(page, path).first()
+      const set = page.getByTestId(`set-${path}`)
+      if (control === 'object' && (await set.isVisible())) {
+        await set.click()
+        await look(inner, [...prefix, name])
+        await root.getByRole('button', { name: /^Without / }).last().click()
+      } else if (control === 'object' || control === 'only') await look(inner, [...prefix, name])
       else if (control === 'list') {
         await page.getByTestId(`add-item-${path}`).click()
         await look(inner, [...prefix, name, '0'])
-        await root.first().getByRole('button', { name: /^Remove / }).first().click()
+        await root.getByRole('button', { name: /^Remove / }).first().click()
       }
     }
   }
@@ -146,91 +148,31 @@ export async function checkForm(page, row, choices, { modes = true } = {}) {
   return wrong
 }
 
-/** Over to Expression and back: the switch is there where it should be, and leaves the field as it was. */
-async function switchOver(page, root, path, wanted, wrong) {
-  const mode = await root.getAttribute('data-mode')
-  if ((mode !== null) !== wanted) wrong.push(`${path} ${wanted ? 'does not switch to Expression' : 'switches to Expression'}`)
-  if (mode === null) return
-  await root.getByTestId('mode-expression').first().click()
-  if (!(await page.getByTestId(`template-${path}`).waitFor({ timeout: 4_000 }).then(() => true, () => false))) wrong.push(`${path} has no expression editor`)
-  await root.getByTestId('mode-fixed').first().click()
-  if ((await root.getAttribute('data-mode')) !== 'fixed') wrong.push(`${path} does not come back to Fixed`)
-}
-
-const isPlain = (value) => typeof value !== 'object' || value === null
-
-/** Fills in what `value` says, as a person would; gives back what should then be in the draft. */
-export async function fillForm(page, row, value, prefix = []) {
-  const filled = {}
-  for (const { name, control, fields } of typeof row === 'string' ? fieldsOf(row) : row) if (value[name] !== undefined) filled[name] = await fillField(page, { name, control, fields }, value[name], prefix)
-  return filled
-}
-
-async function fillField(page, { name, control, fields }, value, prefix) {
-  const path = [...prefix, name].join('.')
-  const root = field(page, path).first()
-  const choose = async (box, text) => {
-    await box.click()
-    await page.getByRole('option', { name: text, exact: true }).first().click()
-  }
-  if (typeof value === 'string' && value.includes('{{') && !['cel', 'code', 'literal', 'entries', 'list'].includes(control)) {
-    await root.getByTestId('mode-expression').first().click()
-    await fillCode(page, `template-${path}`, value)
-    return value
-  }
-  if (control === 'cel' || control === 'code') await fillCode(page, `${control}-${path}`, value)
-  else if (control === 'literal') await fillCode(page, `json-${path}`, JSON.stringify(value))
-  else if (control === 'text' || control === 'longtext' || control === 'workflow' || control === 'cron') await root.locator('input:not([type="hidden"]), textarea').first().fill(value)
-  else if (control === 'number' || control === 'duration') await root.locator('input').first().fill(String(value))
-  else if (control === 'switch') {
-    const box = root.getByRole('switch')
-    if ((await box.isChecked()) !== value) await root.locator('label').last().click()
-  } else if (control === 'select' || control === 'credential') {
-    const box = root.getByRole('combobox')
-    if (control === 'credential') {
-      const name = value.replace(/-(?=[^-]*$)/, ' ') // the slug is made of it
-      await box.fill(name)
-      await page.getByRole('option').filter({ hasText: name }).first().click()
-    } else if ((await box.inputValue()) !== value.replaceAll('_', ' ')) await choose(box, value.replaceAll('_', ' '))
-  } else if (control === 'texts') {
-    for (const each of [value].flat()) {
-      await root.getByRole('combobox').fill(each)
-      await page.keyboard.press('Enter')
+/** In the page, all fields of one level: whether each is there, drawn as asked, and goes over to Expression and back. */
+async function complaintsOf({ asked, modes }) {
+  const until = async (found) => {
+    for (let left = 100; left > 0; left--) {
+      if (found()) return true
+      await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    return [value].flat()
-  } else if (control === 'only') return { [fields[0].name]: await fillField(page, fields[0], value[fields[0].name], [...prefix, name]) }
-  else if (control === 'list') {
-    const all = []
-    for (const [index, each] of value.entries()) {
-      await page.getByTestId(`add-item-${path}`).click()
-      all.push(await fillForm(page, fields, each, [...prefix, name, String(index)]))
-    }
-    return all
-  } else if (control === 'graph') return fillGraph(page)
-  else if (control === 'entries' || (control === 'any' && !isPlain(value) && !Array.isArray(value) && Object.values(value).every(isPlain))) await fillEntries(page, root, path, value)
-  else if (control === 'any') {
-    const json = root.locator('label').filter({ hasText: /^JSON$/ })
-    if (await json.isVisible()) await json.click()
-    await fillCode(page, `json-${path}`, JSON.stringify(value))
-  } else throw new Error(`nobody knows how to fill in ${path}, ${control}`)
-  return value
-}
-
-async function fillEntries(page, root, path, value) {
-  for (const [index, [name, each]] of Object.entries(value).entries()) {
-    await page.getByTestId(`add-entry-${path}`).click()
-    await root.getByPlaceholder('name').nth(index).fill(name)
-    await fillCode(page, `entry-${path}-${index}`, typeof each === 'string' ? each : JSON.stringify(each))
-    if (typeof each !== 'string') await root.getByTestId('take-as').last().click()
+    return false
   }
-}
-
-/** One step within a loop. */
-async function fillGraph(page) {
-  await page.getByTestId('enter-body').click()
-  await page.getByTestId('first-step').click()
-  await page.getByTestId('pick-stop').click()
-  await page.getByTestId('node-stop').waitFor()
-  await page.getByTestId('crumb-top').click()
-  return 'drawn'
+  const wrong = []
+  for (const { path, kind, css, switches } of asked) {
+    const find = () => document.querySelector(`[data-testid="field-${path}"]`)
+    if (!(await until(find))) {
+      wrong.push(`${path} is not there`)
+      continue
+    }
+    if (find().dataset.kind !== kind) wrong.push(`${path} is drawn as ${find().dataset.kind}, not ${kind}`)
+    if (!(await until(() => find().querySelector(css)))) wrong.push(`${path} has no control for ${kind}`)
+    if (!modes) continue
+    if ((find().dataset.mode !== undefined) !== switches) wrong.push(`${path} ${switches ? 'does not switch to Expression' : 'switches to Expression'}`)
+    if (find().dataset.mode === undefined) continue
+    find().querySelector('[data-testid="mode-expression"]').click()
+    if (!(await until(() => find().querySelector(`[data-testid="template-${path}"] .cm-content`)))) wrong.push(`${path} has no expression editor`)
+    find().querySelector('[data-testid="mode-fixed"]').click()
+    if (!(await until(() => find().querySelector(css)))) wrong.push(`${path} does not come back to Fixed`)
+  }
+  return wrong
 }

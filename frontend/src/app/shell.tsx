@@ -1,6 +1,6 @@
 import { Drawer } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { Outlet } from '@tanstack/react-router'
+import { Outlet, useLocation } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import { ErrorBoundary } from '@/ui/error-boundary'
 import { ConnectionBanner } from './connection-banner'
@@ -17,14 +17,16 @@ export function Shell() {
   const [navOpen, nav] = useDisclosure(false)
   const [sheetOpen, sheet] = useDisclosure(false)
   useShortcuts(sheet.open)
+  // A workflow needs the width: the navigation is a strip of icons beside it.
+  const narrow = useLocation({ select: ({ pathname }) => /^\/workflows\/./.test(pathname) })
   return (
-    <div className={classes.shell}>
+    <div className={classes.shell} data-narrow={narrow}>
       <a className={classes.skip} href="#main" onClick={skipToMain}>
         Skip to the page
       </a>
       <Header onOpenNav={nav.open} onOpenShortcuts={sheet.open} />
       <aside className={classes.aside}>
-        <SideNav />
+        <SideNav narrow={narrow} />
       </aside>
       <Drawer opened={navOpen} onClose={nav.close} size={248} title="Millrace" withinPortal>
         <SideNav onNavigate={nav.close} />

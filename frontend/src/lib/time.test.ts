@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { elapsed, formatClock, formatDuration, formatRelative, formatWake, instant } from './time'
+import { clockIn, elapsed, formatClock, formatDuration, formatRelative, formatWake, instant } from './time'
 
 const NOW = new Date(2026, 10, 23, 14, 29, 0).getTime()
 
@@ -53,4 +53,12 @@ describe('instants', () => {
     expect(elapsed('2026-11-23T14:29:00Z', null, Date.UTC(2026, 10, 23, 14, 30))).toBe(60_000)
     expect(elapsed(null, null, NOW)).toBeNull()
   })
+})
+
+describe('clockIn', () => {
+  it.each([
+    ['UTC', 'Wed 15 Jan, 23:30'],
+    ['Asia/Kolkata', 'Thu 16 Jan, 05:00'],
+    ['America/New_York', 'Wed 15 Jan, 18:30'],
+  ])('is the clock of %s', (zone, words) => expect(clockIn(Date.UTC(2031, 0, 15, 23, 30), zone)).toBe(words))
 })

@@ -50,6 +50,13 @@ export function formatClock(at: number, now: number): string {
   return date.getFullYear() === today.getFullYear() ? `${day}, ${clock}` : `${day} ${date.getFullYear()}, ${clock}`
 }
 
+/** Day and time of day as the clocks of a zone show them: "Tue 24 Nov, 14:32". */
+export function clockIn(at: number, zone: string): string {
+  const parts = new Intl.DateTimeFormat('en-GB', { timeZone: zone, weekday: 'short', day: 'numeric', month: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).formatToParts(at)
+  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? ''
+  return `${part('weekday')} ${part('day')} ${MONTHS[Number(part('month')) - 1]}, ${part('hour')}:${part('minute')}`
+}
+
 /** Everything: "2026-11-23 14:32:05.120 (Europe/Berlin)". */
 export function formatExact(at: number): string {
   const date = new Date(at)

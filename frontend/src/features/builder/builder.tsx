@@ -125,7 +125,7 @@ const NONE: readonly GraphTrigger[] = []
 const GHOST: readonly GraphTrigger[] = [{ id: 'new', type: 'api', title: 'Add a trigger', subtitle: 'HTTP, schedule, Kafka', active: false }]
 
 function Breadcrumb({ editor, definition, scope }: { editor: Editor; definition: Definition; scope: string[] }) {
-  if (scope.length === 0) return <span style={{ flex: 1 }} />
+  if (scope.length === 0) return null
   return (
     <nav className={classes.crumbs} aria-label="Where you are">
       <button type="button" onClick={() => editor.enter([])} data-testid="crumb-top">

@@ -2,6 +2,7 @@ import { IconArrowRight, IconPlus } from '@tabler/icons-react'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { seriesQuery, summaryQuery } from '@/api/queries/analytics'
+import { executionListQuery } from '@/api/queries/executions'
 import { workflowListQuery } from '@/api/queries/workflows'
 import { ExecutionsList } from '@/features/executions'
 import { HealthPanel } from '@/features/health'
@@ -16,11 +17,31 @@ import { Page, Section } from '@/ui/page'
 import { RowLink } from '@/ui/row-link'
 import classes from './home-page.module.css'
 
+const LATEST = 12
+/** The workflow that a host with `--demo` has, and its page shows. */
+const DEMO_ORDER = 'demo-order'
+
 export function HomePage() {
   const workflows = useInfiniteQuery(workflowListQuery({}, 200))
   const items = workflows.data?.pages.flatMap((page) => page.items) ?? []
   const live = items.filter(({ enabled, live_version }) => enabled && live_version !== null).length
-  const few = workflows.isSuccess && items.length < 4
+  const executions = useInfiniteQuery(executionListQuery({}, LATEST))
+  const fresh = executions.isSuccess && executions.data.pages.every((page) => page.items.length === 0)
+  const few = workflows.isSuccess && (fresh || items.length < 4)
+  const gallery = few ? (
+    <Section
+      title={fresh ? 'Run your first workflow: one press makes it, publishes it and runs it' : 'Try another'}
+      aside={
+        items.some(({ slug }) => slug === DEMO_ORDER) ? (
+          <Link to="/plug" className={classes.all} data-testid="see-plug">
+            Or kill the workers while an order runs <IconArrowRight size={14} aria-hidden />
+          </Link>
+        ) : null
+      }
+    >
+      <TemplateGallery />
+    </Section>
+  ) : null
   return (
     <Page
       title="Home"
@@ -31,12 +52,9 @@ export function HomePage() {
         </LinkButton>
       }
     >
+      {fresh ? gallery : null}
       <Numbers />
-      {few ? (
-        <Section title={items.length === 0 ? 'Begin with one that works' : 'Try another'}>
-          <TemplateGallery />
-        </Section>
-      ) : null}
+      {fresh ? null : gallery}
       <div className={classes.columns}>
         <section className={classes.latest} aria-label="Latest executions">
           <div className={classes.head}>
@@ -45,7 +63,7 @@ export function HomePage() {
               All executions <IconArrowRight size={14} aria-hidden />
             </Link>
           </div>
-          <ExecutionsList filter={{}} limit={12} paged={false} />
+          <ExecutionsList filter={{}} limit={LATEST} paged={false} />
         </section>
         <HealthPanel />
       </div>

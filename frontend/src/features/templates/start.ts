@@ -5,7 +5,7 @@ import { createWorkflow, publishWorkflow, runWorkflow, workflowKeys } from '@/ap
 import { notifyDone, notifyProblem } from '@/ui/notify'
 import type { Template } from './templates'
 
-/** One press: the workflow is created, published, triggered and run, and its execution is shown. */
+/** One press: the workflow is created, published, triggered and run, and its execution is shown on the canvas. */
 export function useStartTemplate() {
   const client = useQueryClient()
   const navigate = useNavigate()
@@ -19,7 +19,7 @@ export function useStartTemplate() {
     },
     onSuccess: async ({ workflow, execution }) => {
       notifyDone(`${workflow.name} is published and running.`)
-      await navigate({ to: '/executions/$id', params: { id: execution.id } })
+      await navigate({ to: '/workflows/$id', params: { id: workflow.id }, search: { run: execution.id } })
     },
     onError: (error) => notifyProblem(error, 'The template could not be started'),
     onSettled: () => {

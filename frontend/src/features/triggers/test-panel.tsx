@@ -52,13 +52,13 @@ export function TestPanel({ trigger, onRun }: TestPanelProps) {
       {mine && opened.url && newest.state === 'listening' ? (
         <>
           <div className={classes.listening} role="status">
-            <span className={classes.pulse} aria-hidden /> Listening, until <RelativeTime at={newest.expires_at} />
+            <span className={classes.pulse} aria-hidden /> Listening; it closes <RelativeTime at={newest.expires_at} />
           </div>
           <div className={classes.url}>
             <code data-testid="test-url">{opened.url}</code>
             <CopyButton value={opened.url} label="Copy the test URL" />
           </div>
-          <CodeBlock text={curlCommand({ method, url: opened.url, headers: method === 'GET' ? {} : { 'Content-Type': 'application/json' }, body: method === 'GET' ? undefined : { hello: 'world' } })} label="the curl command" />
+          <CodeBlock text={curlCommand({ method, url: opened.url, headers: method === 'GET' ? {} : { 'Content-Type': 'application/json' }, body: method === 'GET' ? undefined : { hello: 'world' } })} label="the curl command" wrap />
         </>
       ) : null}
       {newest?.problem ? (

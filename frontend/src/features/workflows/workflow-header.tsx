@@ -20,6 +20,7 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
   const { workflow, issues, save, openRun, openProblems } = useDraft()
   const dirty = useDraftState(isDirty)
   const saving = useDraftState((state) => state.saving)
+  const refused = useDraftState((state) => state.refused.length)
   // That an empty draft cannot be published is no news.
   const empty = useDraftState(({ definition }) => definition.nodes.length === 0)
   const publish = usePublish()
@@ -43,9 +44,11 @@ export function WorkflowHeader({ autosave, onAutosave }: WorkflowHeaderProps) {
             {plural(issues.length, 'problem')}
           </Button>
         ) : null}
-        <Button variant="default" leftSection={<IconDeviceFloppy size={15} />} disabled={!dirty} loading={saving} onClick={() => void save()} data-testid="save">
-          Save
-        </Button>
+        {autosave && refused === 0 ? null : (
+          <Button variant="default" leftSection={<IconDeviceFloppy size={15} />} disabled={!dirty} loading={saving} onClick={() => void save()} data-testid="save">
+            Save
+          </Button>
+        )}
         <Tooltip label={errors > 0 ? `${plural(errors, 'error')} to mend first` : 'Make the draft the live version'}>
           <Button variant="default" leftSection={<IconRocket size={15} />} loading={publish.isPending} onClick={() => publish.mutate()} data-testid="publish">
             Publish
@@ -92,7 +95,7 @@ function SaveState({ dirty, autosave }: { dirty: boolean; autosave: boolean }) {
   const refused = useDraftState((state) => state.refused.length)
   const words = saving ? 'Saving…' : refused > 0 && dirty ? 'Not saved: not well formed' : dirty ? 'Unsaved changes' : autosave ? 'Saved automatically' : 'Saved'
   return (
-    <span className={classes.state} data-dirty={dirty} role="status" data-testid="save-state">
+    <span className={classes.state} data-dirty={dirty && (!autosave || refused > 0)} role="status" data-testid="save-state">
       {words}
     </span>
   )

@@ -33,7 +33,11 @@ export const StepView = memo(function StepView({ id, data, selected }: NodeProps
       <KindTile icon={drawn.icon} kind={drawn.kind} size={36} />
       <div className={classes.words}>
         <div className={`${classes.title} mr-ellipsis`}>{drawn.title}</div>
-        <div className={`${classes.subtitle} mr-ellipsis`}>{drawn.disabled && !drawn.isTrigger ? `Disabled · ${drawn.subtitle}` : drawn.subtitle}</div>
+        <div className={`${classes.subtitle} mr-ellipsis`}>
+          {status ? <span className={classes.word}>{statusLabel(status)}</span> : drawn.disabled && !drawn.isTrigger ? 'Disabled' : null}
+          {status || (drawn.disabled && !drawn.isTrigger) ? ' · ' : ''}
+          {drawn.subtitle}
+        </div>
       </div>
       {pinned ? (
         <span className={classes.slot} role="img" aria-label="Has pinned data">

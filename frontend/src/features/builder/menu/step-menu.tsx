@@ -1,5 +1,5 @@
 import { Menu } from '@mantine/core'
-import { IconArrowRight, IconCopy, IconCut, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlus, IconTrash, IconUnlink } from '@tabler/icons-react'
+import { IconArrowRight, IconClipboard, IconCopy, IconPencil, IconPlayerPause, IconPlayerPlay, IconPlayerTrackNext, IconPlus, IconTrash, IconUnlink } from '@tabler/icons-react'
 import { edgeId } from '@/lib/graph'
 import { useBuilder } from '../builder-context'
 import { outputPorts } from '../graph/model'
@@ -69,7 +69,7 @@ export function StepMenuItems({ id, onOpen }: { id: string; onOpen: () => void }
         </Menu.Item>
       ))}
       <Menu.Divider />
-      <Menu.Item leftSection={<IconCut size={15} />} onClick={only(() => copyOut(editor.copy()))}>
+      <Menu.Item leftSection={<IconClipboard size={15} />} onClick={only(() => copyOut(editor.copy()))}>
         Copy
       </Menu.Item>
       <Menu.Item leftSection={<IconCopy size={15} />} onClick={only(editor.duplicate)}>

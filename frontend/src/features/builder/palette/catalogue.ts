@@ -20,11 +20,10 @@ export interface Shelf {
 
 export function shelves(entries: readonly RegistryEntry[]): Shelf[] {
   const known = new Set(KINDS.map(([kind]) => kind))
-  const others = [...new Set(entries.map(({ kind }) => kind))].filter((kind) => !known.has(kind)).map((kind): [string, string] => [kind, kind])
-  return [...KINDS, ...others].flatMap(([kind, title]) => {
-    const own = entries.filter((entry) => entry.kind === kind)
-    return own.length > 0 ? [{ kind, title, entries: own }] : []
-  })
+  const common = entries.filter(({ custom }) => !custom)
+  const others = [...new Set(common.map(({ kind }) => kind))].filter((kind) => !known.has(kind)).map((kind): [string, string] => [kind, kind])
+  const shelf = (kind: string, title: string, own: RegistryEntry[]): Shelf[] => (own.length > 0 ? [{ kind, title, entries: own }] : [])
+  return [...[...KINDS, ...others].flatMap(([kind, title]) => shelf(kind, title, common.filter((entry) => entry.kind === kind))), ...shelf('custom', 'Your own', entries.filter(({ custom }) => custom))]
 }
 
 /** Entries that have every word, those whose title begins with them first. */

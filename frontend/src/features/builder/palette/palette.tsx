@@ -1,4 +1,4 @@
-import { ActionIcon, SegmentedControl, TextInput } from '@mantine/core'
+import { ActionIcon, SegmentedControl, TextInput, Tooltip } from '@mantine/core'
 import { IconChevronLeft, IconSearch } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
 import type { RegistryEntry } from '@/api/types'
@@ -78,12 +78,11 @@ function Item({ entry }: { entry: RegistryEntry }) {
   const add = () => (entry.kind === 'trigger' ? onNewTrigger(entry.type) : editor.add(entry.type))
   const drag = useDragOut(entry, editor, entry.kind === 'trigger' ? () => onNewTrigger(entry.type) : undefined)
   return (
-    <button type="button" className={classes.item} title={entry.description} data-testid={`pal-${entry.type}`} data-kind={entry.kind} {...drag} onClick={(event) => !event.defaultPrevented && add()}>
-      <KindTile icon={entry.icon} kind={entry.kind} size={28} />
-      <span className={classes.words}>
-        <span className={classes.name}>{entry.title}</span>
-        <span className={`${classes.about} mr-ellipsis`}>{entry.description.replaceAll('`', '')}</span>
-      </span>
-    </button>
+    <Tooltip label={entry.description.replaceAll('`', '')} position="right" multiline w={260} openDelay={500}>
+      <button type="button" className={classes.item} data-testid={`pal-${entry.type}`} data-kind={entry.kind} {...drag} onClick={(event) => !event.defaultPrevented && add()}>
+        <KindTile icon={entry.icon} kind={entry.kind} size={26} />
+        <span className={`${classes.name} mr-ellipsis`}>{entry.title}</span>
+      </button>
+    </Tooltip>
   )
 }
