@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { openPage } from '../lib/browser.mjs'
 import { expect, expectEqual } from '../lib/checks.mjs'
-import { field } from '../lib/drawing.mjs'
+import { emptyCanvas, field, fillCode, SAVED } from '../lib/drawing.mjs'
 
 const ECHO = { schema: 'millrace/1', nodes: [{ id: 'answer', type: 'respond', config: { body: '{{ input }}' } }], edges: [] }
 const API = (server) => `openapi: 3.0.3
@@ -20,7 +20,7 @@ paths:
       responses: {"200": {description: ok}}
 `
 
-export async function entrances(suite, browser, { url, key, api, ids, target }) {
+export async function entrances(suite, browser, { url, key, api, ids, target, topic }) {
   const call = (path, body) => fetch(new URL(`api/trigger/${path}`, url), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
   const runs = async (id) => (await api.get(`/executions?workflow_id=${id}`)).items
 
@@ -58,6 +58,79 @@ export async function entrances(suite, browser, { url, key, api, ids, target }) 
     expect(await api.get(`/registry/actions/${type}`).then(() => false, () => true), 'it is gone')
     await close()
   })
+
+  await suite.test('a function becomes a node type, which a drawn workflow runs', async () => {
+    const type = `shop.total_${ids.mark}`
+    const opened = await openPage(browser, { url, key, hash: '/custom-actions/new' })
+    const { page, close } = opened
+    await page.getByTestId('action-title').fill(`Total ${ids.mark}`)
+    await page.getByTestId('action-type').fill(type)
+    await page.getByTestId('action-way').getByText('Runs a function').click()
+    await fillCode(page, 'action-config_schema', JSON.stringify({ type: 'object', required: ['prices'], properties: { prices: { type: 'array', items: { type: 'number' }, title: 'Prices' } } }))
+    await fillCode(page, 'action-source', 'def main(input):\n    return {"total": sum(input["prices"])}\n')
+    await page.getByTestId('save-action').click()
+    await page.waitForURL(`**/#/custom-actions/${type}`)
+    await suite.shoot(page, 'custom-action-function-light')
+    const id = await emptyCanvas(api, opened, `Totals ${ids.mark}`)
+    await page.getByTestId('palette-search').fill(`total ${ids.mark}`)
+    await page.getByTestId(`pal-${type}`).click()
+    await field(page, 'prices').getByTestId('mode-expression').click()
+    await fillCode(page, 'template-prices', '{{ input.prices }}')
+    await SAVED(page)
+    await page.getByTestId('publish').click()
+    await page.getByText('Version 1 is live.').waitFor()
+    await page.getByTestId('run').click()
+    await fillCode(page, 'run-input', '{"prices": [12, 30]}')
+    await page.getByTestId('run-start').click()
+    await page.locator('[data-testid="run-status"][data-status="succeeded"]').waitFor()
+    expectEqual((await api.ended((await runs(id))[0].id)).nodes[0].output, { total: 42 }, 'what the function gave')
+    await close()
+  })
+
+  await suite.test('a workflow goes out as a file, and comes in again with its triggers disabled', async () => {
+    const name = `Travels ${ids.mark}`
+    const { id } = await api.workflow(name, ECHO, [{ type: 'api', config: { path: `travels-${ids.mark}` } }])
+    const { page, go, close } = await openPage(browser, { url, key, hash: `/workflows/${id}` })
+    await page.getByTestId('workflow-menu').click()
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Export as JSON' }).click()])
+    const file = await readFile(await download.path())
+    await api.delete(`/workflows/${id}`)
+    await go('/workflows')
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Import' }).click()])
+    await chooser.setFiles({ name: 'travels.json', mimeType: 'application/json', buffer: file })
+    await page.getByTestId('node-answer').waitFor()
+    const come = /workflows\/(wf_[0-9a-z]+)/.exec(page.url())[1]
+    expect(come !== id, 'it is a new one')
+    const made = await api.get(`/workflows/${come}`)
+    expectEqual([made.name, made.definition.nodes, made.live_version], [name, ECHO.nodes, null], 'what came in')
+    expectEqual((await api.get(`/triggers?workflow_id=${come}`)).items.map(({ enabled, config }) => [enabled, config.path]), [[false, `travels-${ids.mark}`]], 'its trigger')
+    await close()
+  })
+
+  if (topic) {
+    await suite.test('a dead letter is read, and replayed once the workflow takes it', async () => {
+      const numbers = (type) => ({ ...ECHO, input_schema: { type: 'object', properties: { n: { type } } } })
+      const { id } = await api.workflow(`Letters ${ids.mark}`, numbers('number'), [{ type: 'kafka', config: { topic, start: 'earliest', value: 'json' } }])
+      await api.post('/registry/actions/kafka.publish/test', { config: { topic, value: { n: 'seven' } }, context: {} })
+      const letters = async () => (await api.get('/dead-letters')).items.filter((each) => each.workflow_id === id)
+      for (let left = 150; left > 0 && (await letters()).length === 0; left--) await new Promise((resolve) => setTimeout(resolve, 200))
+      const [letter] = await letters()
+      const { page, close } = await openPage(browser, { url, key, hash: '/dead-letters' })
+      const row = page.getByTestId(`dead-letter-${letter.id}`)
+      await row.getByRole('button', { name: 'Look' }).click()
+      await page.getByRole('dialog').getByText('seven').first().waitFor()
+      await suite.shoot(page, 'dialog-dead-letter-light')
+      await page.keyboard.press('Escape')
+      await row.getByTestId('replay').click()
+      await page.getByText('Not replayed').waitFor()
+      await api.publish(id, numbers('string'))
+      await row.getByTestId('replay').click()
+      await row.locator('[data-status="replayed"]').waitFor()
+      expectEqual((await api.ended((await runs(id))[0].id)).input, { n: 'seven' }, 'the input of the execution')
+      for (const trigger of (await api.get(`/triggers?workflow_id=${id}`)).items) await api.delete(`/triggers/${trigger.id}`)
+      await close()
+    })
+  }
 
   await suite.test('an OpenAPI document is looked at before it becomes actions', async () => {
     const { page, close } = await openPage(browser, { url, key, hash: '/custom-actions' })

@@ -65,7 +65,16 @@ export function formatExact(at: number): string {
   return `${day} ${clock} (${localZone()})`
 }
 
-export const localZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone
+/** Names that browsers still give, by which nobody looks for these zones any more. */
+const RENAMED: Record<string, string> = {
+  'America/Buenos_Aires': 'America/Argentina/Buenos_Aires', 'America/Godthab': 'America/Nuuk', 'Asia/Calcutta': 'Asia/Kolkata', 'Asia/Katmandu': 'Asia/Kathmandu',
+  'Asia/Rangoon': 'Asia/Yangon', 'Asia/Saigon': 'Asia/Ho_Chi_Minh', 'Atlantic/Faeroe': 'Atlantic/Faroe', 'Europe/Kiev': 'Europe/Kyiv',
+}
+
+/** A zone by its name of today. */
+export const zoneNow = (zone: string): string => RENAMED[zone] ?? zone
+
+export const localZone = (): string => zoneNow(Intl.DateTimeFormat().resolvedOptions().timeZone)
 
 /** "wakes at 14:32, in 3 min"; once the moment has passed, "is waking up". */
 export function formatWake(at: number, now: number): string {

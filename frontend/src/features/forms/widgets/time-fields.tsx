@@ -2,7 +2,7 @@
 import { Select, TextInput } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { alternatives } from '@/lib/schema'
-import { localZone } from '@/lib/time'
+import { localZone, zoneNow } from '@/lib/time'
 import type { WidgetProps } from '.'
 import { useForm } from '../form-context'
 import classes from '../forms.module.css'
@@ -65,7 +65,7 @@ export function MomentField(props: WidgetProps) {
 }
 
 let zones: string[] | null = null
-const allZones = (): string[] => (zones ??= [...new Set(['UTC', localZone(), ...Intl.supportedValuesOf('timeZone')])])
+const allZones = (): string[] => (zones ??= [...new Set(['UTC', localZone(), ...Intl.supportedValuesOf('timeZone').map(zoneNow)])])
 
 export function ZoneField(props: WidgetProps) {
   const { change, readOnly } = useForm()
