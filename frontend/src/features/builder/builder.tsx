@@ -66,6 +66,7 @@ export default function Builder(props: BuilderProps) {
   const [chosenView, setView] = useLocalStorage<'canvas' | 'outline'>({ key: 'millrace.builder-view', defaultValue: 'canvas' })
   const [phoneView, setPhoneView] = useState<'canvas' | 'outline'>('outline')
   const view = phone ? phoneView : chosenView
+  const beside = useStore(editor.ui, ({ opened }) => opened !== null && opened !== 'trigger:new')
   const [palette, { toggle }] = useDisclosure(!phone)
   const counts = useCounts(definition, props.issues, scope)
   const triggers = scope.length > 0 ? NONE : props.triggers.length > 0 ? props.triggers : definition.nodes.length > 0 ? GHOST : NONE
@@ -73,7 +74,7 @@ export default function Builder(props: BuilderProps) {
   const value = useMemo(() => ({ ...props, editor }), [props, editor])
   return (
     <BuilderProvider value={value}>
-      <div className={classes.builder} data-view={view}>
+      <div className={classes.builder} data-view={view} data-beside={beside}>
         {palette && !phone ? <Palette onHide={toggle} /> : null}
         <div className={classes.main}>
           {props.banner}
