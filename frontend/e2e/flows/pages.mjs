@@ -59,11 +59,10 @@ const DIALOGS = [
 ]
 
 /** What holds of the page as it stands, in the colours and the width of the moment. */
-async function look(suite, { page, complaints, foreign }, name) {
+async function look(suite, { page, complaints, foreign }, name, what = 'all') {
   // A picture first: it is wanted most when what follows fails.
-  await page.waitForTimeout(150)
   await suite.shoot(page, name)
-  expectNone(await violations(page), `accessibility of ${name}`)
+  expectNone(await violations(page, what), `accessibility of ${name}`)
   expectNone(complaints.splice(0), `the browser complains on ${name}`)
   expectNone(foreign.splice(0), `${name} asks elsewhere`)
 }
@@ -80,7 +79,7 @@ async function inBothThemes(suite, open, name) {
   await turned(open.page, 'light')
   await look(suite, open, `${name}-light`)
   await turned(open.page, 'dark')
-  await look(suite, open, `${name}-dark`)
+  await look(suite, open, `${name}-dark`, 'colours')
 }
 
 /** And on a phone's width, as a window that is made narrow. */
@@ -88,7 +87,7 @@ async function onAPhone(suite, open, name) {
   await open.page.setViewportSize(PHONE)
   await settled(open.page)
   const over = await open.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-  await look(suite, open, `${name}-phone`)
+  await look(suite, open, `${name}-phone`, 'layout')
   expect(over <= 0, `${name} is ${over} px wider than the window`)
 }
 

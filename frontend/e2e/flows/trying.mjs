@@ -75,7 +75,7 @@ export async function trying(suite, browser, { url, key, api, ids }) {
     const { page, id, close } = await begin('Renamed', { schema: 'millrace/1', nodes: [step('first', 'transform', 0, { assign: { list: '[1, 2]', add: '10' } }), loop], edges: [{ from: 'first', to: 'each' }], output: { sums: '{{ nodes.each.output }}', add: '{{ nodes.first.output.add }}' } })
     const rename = async (from, to) => {
       await openStep(page, from)
-      await page.getByTestId('tab-settings').click()
+      await page.getByTestId('step-settings').click()
       await page.getByTestId('node-id').fill(to)
       await page.keyboard.press('Enter')
       await page.getByTestId(`node-${to}`).waitFor()

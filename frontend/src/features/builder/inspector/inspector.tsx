@@ -50,7 +50,7 @@ function Panel({ node, entry, field, onClose }: PanelProps) {
       <Tabs value={tab} onChange={setTab} className={classes.tabs} keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="config">Parameters</Tabs.Tab>
-          <Tabs.Tab value="settings" data-testid="tab-settings">
+          <Tabs.Tab value="settings" data-testid="step-settings">
             Settings{settings > 0 ? ` (${settings})` : ''}
           </Tabs.Tab>
           <Tabs.Tab value="data" data-testid="tab-data">
