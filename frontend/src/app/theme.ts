@@ -56,6 +56,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-anchor': '#4338ca',
     '--mantine-color-gray-light-color': '#475067',
     '--mantine-color-gray-subtle-color': '#475067',
+    '--mantine-color-red-6': '#b42318',
   },
   dark: {
     '--mantine-color-body': '#0d1017',
