@@ -16,8 +16,8 @@ def around_statements(around: Callable[[Send], Awaitable[Any]]) -> Iterator[None
     """Every statement, and every transaction of several, goes through `around`, which sends it, or not."""
     execute, transaction = AsyncConnection.execute, AsyncConnection.transaction
 
-    async def one(self: AsyncConnection, sql: str, params: Mapping[str, Any]) -> Any:
-        return await around(lambda: execute(self, sql, params))
+    async def one(self: AsyncConnection, sql: str, params: Mapping[str, Any], **how: Any) -> Any:
+        return await around(lambda: execute(self, sql, params, **how))
 
     async def several(self: AsyncConnection, statements: Any) -> Any:
         return await around(lambda: transaction(self, statements))

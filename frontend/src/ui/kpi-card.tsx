@@ -23,7 +23,7 @@ export function KpiCard({ label, value, note, tone = 'neutral', series, loading 
         <div className={`${classes.value} mr-num`}>{loading ? <Skeleton height={22} width={48} my={5} /> : value}</div>
         {series && series.some((height) => height > 0) ? <Sparkline values={series} /> : null}
       </div>
-      <div className={classes.note}>{note}</div>
+      <div className={classes.note}>{loading ? '\u00a0' : note}</div>
     </div>
   )
 }

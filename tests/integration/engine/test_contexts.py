@@ -27,9 +27,9 @@ def sql(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     execute = AsyncConnection.execute
 
-    async def spy(self: AsyncConnection, statement: str, params: Any) -> Any:
+    async def spy(self: AsyncConnection, statement: str, params: Any, **how: Any) -> Any:
         sent.append(statement)
-        return await execute(self, statement, params)
+        return await execute(self, statement, params, **how)
 
     monkeypatch.setattr(AsyncConnection, "execute", spy)
     return sent
