@@ -114,6 +114,8 @@ def _watch(client: Any, refusals: list[Exception]) -> None:
     def note(error: Exception) -> None:
         if isinstance(error, ssl.SSLError):
             refusals.append(client_errors.KafkaConnectionError(f"TLS: {error}"))
+        elif isinstance(error, client_errors.SaslAuthenticationFailedError):
+            refusals.append(client_errors.SaslAuthenticationFailedError(f"the brokers do not let us sign in {check}: {error}"))
         elif isinstance(error, _REFUSED):
             refusals.append(error)
         elif "socket disconnected" in str(error):  # often the reason was sent before, and is lost by the client

@@ -161,11 +161,7 @@ async def _confirmed(sent: Any) -> Any:
 
 
 _TOO_LARGE = (client_errors.MessageSizeTooLargeError, client_errors.RecordListTooLargeError)
-_NOT_ALLOWED = (
-    client_errors.AuthorizationError,
-    client_errors.SaslAuthenticationFailedError,
-    client_errors.UnsupportedSaslMechanismError,
-)
+_NOT_SIGNED_IN = (client_errors.SaslAuthenticationFailedError, client_errors.UnsupportedSaslMechanismError)
 _TIMEOUT = (client_errors.KafkaTimeoutError, client_errors.RequestTimedOutError)
 
 
@@ -177,7 +173,10 @@ def judge(message: Message, error: Exception) -> PublishFailed:
         return PublishFailed(
             f"the message for topic {topic} has {size} bytes, more than the brokers take", code="kafka_message_too_large"
         )
-    if isinstance(error, _NOT_ALLOWED):
+    if isinstance(error, _NOT_SIGNED_IN):
+        words = "the brokers do not let us sign in; check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD, and KAFKA_SASL_MECHANISM"
+        return PublishFailed(f"{words} ({type(error).__name__})", code="kafka_not_allowed")
+    if isinstance(error, client_errors.AuthorizationError):
         return PublishFailed(f"the brokers do not let us write to topic {topic} ({type(error).__name__})", code="kafka_not_allowed")
     if isinstance(error, client_errors.InvalidTopicError):
         return PublishFailed(f"{topic!r} is no topic name", code="kafka_topic_invalid")
